@@ -1,0 +1,119 @@
+/**
+ * The C library of Linux: prototypes, constants and struct layouts. Data only. The numbers are those of the
+ * Linux headers (`sys/sem.h`, `sys/ipc.h`, `asm-generic/errno*.h`, `asm/unistd.h`) for x86-64 and aarch64,
+ * glibc and musl alike; where the two architectures differ, both are given.
+ *
+ * @module
+ */
+
+import type { SymbolTable } from "../types.ts";
+
+/** The name that both glibc and musl answer to. */
+export const LINUX_LIBC_PATH = "libc.so.6";
+
+/** The functions that are used, by name. */
+export const LINUX_LIBC = {
+  // int *__errno_location(void)
+  __errno_location: { parameters: [], result: "pointer" },
+  // int semget(key_t key, int nsems, int semflg)
+  semget: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  // int semop(int semid, struct sembuf *sops, size_t nsops)
+  semop: { parameters: ["i32", "buffer", "usize"], result: "i32" },
+  // int semctl(int semid, int semnum, int cmd, ...): the fourth argument travels like a fixed one here
+  semctl: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
+  // uid_t geteuid(void)
+  geteuid: { parameters: [], result: "u32" },
+  // int kill(pid_t pid, int sig)
+  kill: { parameters: ["i32", "i32"], result: "i32" },
+  // int poll(struct pollfd *fds, nfds_t nfds, int timeout)
+  poll: { parameters: ["buffer", "u64", "i32"], result: "i32" },
+  // int open(const char *pathname, int flags, ...): without O_CREAT there is no third argument
+  open: { parameters: ["buffer", "i32"], result: "i32" },
+  // ssize_t read(int fd, void *buf, size_t count)
+  read: { parameters: ["i32", "buffer", "usize"], result: "isize" },
+  // int close(int fd)
+  close: { parameters: ["i32"], result: "i32" },
+  // ssize_t readlink(const char *pathname, char *buf, size_t bufsiz)
+  readlink: { parameters: ["buffer", "buffer", "usize"], result: "isize" },
+  // ssize_t getdents64(int fd, void *dirp, size_t count)
+  getdents64: { parameters: ["i32", "buffer", "usize"], result: "isize" },
+  // long syscall(long number, ...): pidfd_open(pid, flags), pidfd_send_signal(fd, sig, NULL, flags)
+  syscall: { parameters: ["i64", "i64", "i64", "buffer", "u64"], result: "i64" },
+} as const satisfies SymbolTable;
+
+/** Constants of the same headers. */
+export const LINUX = {
+  IPC_CREAT: 0o1000,
+  IPC_NOWAIT: 0o4000,
+  IPC_RMID: 0,
+  IPC_STAT: 2,
+  SEM_UNDO: 0x1000,
+  GETPID: 11,
+  GETVAL: 12,
+  GETALL: 13,
+  SEMVMX: 32767,
+  SYS_pidfd_send_signal: 424n,
+  SYS_pidfd_open: 434n,
+  POLLIN: 1,
+  O_RDONLY: 0,
+  O_CLOEXEC: 0o2000000,
+  SIGKILL: 9,
+  SIGTERM: 15,
+} as const;
+
+/** Offsets and sizes in bytes. `nsems` is 8 bytes in glibc and 2 in musl: its low 16 bits are right in both. */
+export interface LinuxLayouts {
+  /** `struct sembuf { unsigned short sem_num; short sem_op; short sem_flg; }` */
+  readonly sembuf: { readonly size: 6; readonly num: 0; readonly op: 2; readonly flags: 4 };
+  /** `struct semid_ds`, which begins with `struct ipc_perm`. */
+  readonly semidDs: {
+    readonly size: number;
+    readonly uid: 4;
+    readonly cuid: 12;
+    readonly mode: 20;
+    readonly nsems: number;
+  };
+  /** `struct dirent64 { u64 d_ino; s64 d_off; unsigned short d_reclen; unsigned char d_type; char d_name[]; }` */
+  readonly dirent: { readonly length: 16; readonly name: 19 };
+  /** `struct pollfd { int fd; short events; short revents; }` */
+  readonly pollfd: { readonly size: 8; readonly fd: 0; readonly events: 4; readonly revents: 6 };
+}
+
+const COMMON = {
+  dirent: { length: 16, name: 19 },
+  sembuf: { size: 6, num: 0, op: 2, flags: 4 },
+  pollfd: { size: 8, fd: 0, events: 4, revents: 6 },
+} as const;
+
+/** The layouts by `process.arch`. */
+export const LINUX_LAYOUTS: { readonly [arch: string]: LinuxLayouts | undefined } = {
+  x64: { ...COMMON, semidDs: { size: 104, uid: 4, cuid: 12, mode: 20, nsems: 80 } },
+  arm64: { ...COMMON, semidDs: { size: 88, uid: 4, cuid: 12, mode: 20, nsems: 64 } },
+};
+
+/** Error numbers by name: those that the bound functions are documented to set. */
+export const LINUX_ERRNO = {
+  EPERM: 1,
+  ENOENT: 2,
+  ESRCH: 3,
+  EINTR: 4,
+  EIO: 5,
+  E2BIG: 7,
+  EBADF: 9,
+  EAGAIN: 11,
+  ENOMEM: 12,
+  EACCES: 13,
+  EFAULT: 14,
+  EEXIST: 17,
+  ENOTDIR: 20,
+  EISDIR: 21,
+  EINVAL: 22,
+  ENFILE: 23,
+  EMFILE: 24,
+  EFBIG: 27,
+  ENOSPC: 28,
+  ERANGE: 34,
+  ENOSYS: 38,
+  ELOOP: 40,
+  EIDRM: 43,
+} as const;

@@ -1,0 +1,68 @@
+/**
+ * Neutral C types: what a symbol table says and what a loaded library offers. No runtime has a name here.
+ *
+ * @module
+ */
+
+/**
+ * A C type. Integers of up to 32 bits are numbers in JavaScript, 64-bit and size types are bigints,
+ * `pointer` is opaque with `null` for NULL, `buffer` is memory of ours that is lent for the call.
+ */
+export type CType = "i32" | "u32" | "i64" | "u64" | "isize" | "usize" | "pointer" | "buffer";
+
+/** A pointer that came from C. Only the adapter that made it can look through it. */
+export type Pointer = { readonly pointer: unique symbol };
+
+/** The prototype of one C function. */
+export interface CFunction {
+  /** The types of the parameters, in order. */
+  readonly parameters: readonly CType[];
+  /** The type of the result. */
+  readonly result: CType;
+}
+
+/** The prototypes of one library's functions by name. */
+export type SymbolTable = { readonly [symbol: string]: CFunction };
+
+/** The JavaScript side of a C type. */
+export type JsType<T extends CType> = T extends "i32" | "u32" ? number
+  : T extends "pointer" ? Pointer | null
+  : T extends "buffer" ? Uint8Array | null
+  : bigint;
+
+/** The JavaScript sides of a list of C types. */
+export type JsTypes<P extends readonly CType[]> = { -readonly [I in keyof P]: JsType<P[I]> };
+
+/** The JavaScript function of one C function. */
+export type NativeFunction<F extends CFunction> = (
+  ...args: JsTypes<F["parameters"]>
+) => JsType<F["result"]>;
+
+/** The functions of a loaded library by name. */
+export type NativeFunctions<T extends SymbolTable> = { readonly [K in keyof T]: NativeFunction<T[K]> };
+
+/** A loaded library. */
+export interface NativeLibrary<T extends SymbolTable> {
+  /** The name that it was opened by. */
+  readonly path: string;
+  /** Its prototypes. */
+  readonly symbols: T;
+  /** Its functions. */
+  readonly functions: NativeFunctions<T>;
+  /** The error number that the last failing call of this thread left; read it in the very next statement. */
+  readonly errno: () => number;
+}
+
+/** What a JavaScript runtime's foreign function interface must offer. */
+export interface NativeRuntime {
+  /** The runtime, for messages: `deno` or `bun`. */
+  readonly name: "deno" | "bun";
+  /**
+   * Loads a library and binds every symbol of the table.
+   *
+   * @throws ProcrefError `LIBRARY` when it or a symbol is missing, `PERMISSION` when the runtime refuses
+   */
+  open<T extends SymbolTable>(path: string, symbols: T): NativeFunctions<T>;
+  /** Makes a function that reads the 32-bit integer at a pointer, without calling C. */
+  readerOfInt32(pointer: Pointer): () => number;
+}

@@ -1,0 +1,40 @@
+/**
+ * Several processes share one service: the first one starts it, the last one stops it, and the kernel keeps the count.
+ *
+ * @example Share a process with all who run this
+ * ```ts
+ * import { SharedService } from "@procref/core";
+ * import { spawn } from "node:child_process";
+ * import assert from "node:assert/strict";
+ *
+ * const service = new SharedService("my-database", {
+ *   onFirstAcquire() {
+ *     const child = spawn("sleep", ["60"], { detached: true, stdio: "ignore" });
+ *     child.unref();
+ *     return { pid: child.pid, port: 5432 };
+ *   },
+ * });
+ * await using handle = await service.acquire();
+ * assert.equal(handle.port, 5432);
+ * ```
+ *
+ * @module
+ */
+
+export { type ErrorCode, type ErrorDetails, isProcrefError, ProcrefError } from "./src/errors.ts";
+export type { WaitOptions } from "./src/waiting.ts";
+export type { CounterSnapshot, Mechanism, RefCounter, RefCounterCapabilities } from "./src/kernel/ref_counter.ts";
+export type { Scope } from "./src/kernel/object_name.ts";
+export { chooseMechanism, type MechanismChoice, openRefCounter, type RefCounterOptions } from "./src/kernel/open.ts";
+export * as process from "./src/process/mod.ts";
+export { SharedService } from "./src/service/shared_service.ts";
+export { SharedServiceBuilder } from "./src/service/builder.ts";
+export { type Release, ServiceHandle } from "./src/service/service_handle.ts";
+export { ServiceInfo, type ServiceInfoJson } from "./src/service/service_info.ts";
+export type {
+  Awaitable,
+  CallbackContext,
+  ServiceCallbacks,
+  ServiceSettings,
+  SharedServiceOptions,
+} from "./src/service/options.ts";

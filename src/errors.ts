@@ -1,0 +1,144 @@
+/**
+ * The one error class of the library, recognisable across copies of the module.
+ *
+ * @module
+ */
+
+/**
+ * What went wrong, as a stable word. The first twelve are the categories that every reference-counted
+ * service knows; the others name conditions that a caller may want to tell apart.
+ *
+ * | code | meaning |
+ * | --- | --- |
+ * | `REF_COUNTER_INIT` | the kernel object could not be created or opened |
+ * | `ACQUIRE` `RELEASE` `COUNT` `LOCK` | that step of the reference counter failed in the kernel |
+ * | `SERVICE_START` | `onFirstAcquire` threw, hung or returned nonsense |
+ * | `SERVICE_UNHEALTHY` | the health check failed and nothing could repair the service |
+ * | `SERVICE_RECOVERY` | `onRecover` threw, hung or returned nonsense |
+ * | `SERVICE_INFO` | the record of the running service cannot be read, written or believed |
+ * | `PLATFORM` | this operating system or kernel cannot do what is needed |
+ * | `IO` | a file or directory could not be read or written |
+ * | `OTHER` | none of the others |
+ * | `SERVICE_STOP` | `onLastRelease` threw or hung |
+ * | `INVALID_NAME` | a service name or namespace outside the rules |
+ * | `INVALID_ARGUMENT` | any other argument outside the rules |
+ * | `TIMEOUT` | a wait reached its `timeoutMs` |
+ * | `FULL` | more references than the mechanism can count |
+ * | `KEY_COLLISION` | another name of this user has the same kernel key |
+ * | `FOREIGN_OBJECT` | the kernel object belongs to somebody else or has another shape |
+ * | `DOMAIN_MISMATCH` | the record was written in another IPC or PID namespace |
+ * | `STATE_DIRECTORY` | the state directory is not ours alone |
+ * | `PERMISSION` | the runtime or the kernel refused; the message says what to allow |
+ * | `LIBRARY` | a native library or one of its symbols is missing |
+ * | `CLOSED` | the object was used after it had been closed or released |
+ */
+export type ErrorCode =
+  | "REF_COUNTER_INIT"
+  | "ACQUIRE"
+  | "RELEASE"
+  | "COUNT"
+  | "LOCK"
+  | "SERVICE_START"
+  | "SERVICE_UNHEALTHY"
+  | "SERVICE_RECOVERY"
+  | "SERVICE_INFO"
+  | "PLATFORM"
+  | "IO"
+  | "OTHER"
+  | "SERVICE_STOP"
+  | "INVALID_NAME"
+  | "INVALID_ARGUMENT"
+  | "TIMEOUT"
+  | "FULL"
+  | "KEY_COLLISION"
+  | "FOREIGN_OBJECT"
+  | "DOMAIN_MISMATCH"
+  | "STATE_DIRECTORY"
+  | "PERMISSION"
+  | "LIBRARY"
+  | "CLOSED";
+
+/** Facts that belong to an error, for logs and for programs; every field is optional. */
+export interface ErrorDetails {
+  /** The service or counter that the step was about. */
+  readonly name?: string;
+  /** The system or library call that failed, for example `semop`. */
+  readonly call?: string;
+  /** The error number of the operating system. */
+  readonly errno?: number;
+  /** The name of that number, for example `EACCES`. */
+  readonly errnoName?: string;
+  /** The file or directory concerned. */
+  readonly path?: string;
+  /** The process concerned. */
+  readonly pid?: number;
+}
+
+const BRAND = Symbol.for("procref.error");
+
+/**
+ * Every failure that the library reports. `code` says what kind it is, `details` what it was about, and
+ * `cause` keeps the error below it (the one that a callback threw, or that the file system gave).
+ *
+ * A caller's own `AbortSignal` is not wrapped: an aborted wait rejects with the signal's reason.
+ *
+ * @example Telling errors apart
+ * ```ts
+ * import { isProcrefError, SharedService } from "@procref/core";
+ * import assert from "node:assert/strict";
+ *
+ * try {
+ *   new SharedService("a/b", { onFirstAcquire: () => ({ pid: 4711 }) });
+ *   assert.fail("not reached");
+ * } catch (error) {
+ *   assert.ok(isProcrefError(error, "INVALID_NAME"));
+ * }
+ * ```
+ */
+export class ProcrefError extends Error {
+  /** The class name, for logs. */
+  override readonly name: string = "ProcrefError";
+  /** What kind of failure this is. */
+  readonly code: ErrorCode;
+  /** What it was about. */
+  readonly details: ErrorDetails;
+
+  /**
+   * Makes an error.
+   *
+   * @param code what kind of failure this is
+   * @param message what was tried, on what, why it failed, what to do
+   * @param options `cause`: the error below this one; `details`: what it was about
+   */
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { cause?: unknown; details?: ErrorDetails } = {},
+  ) {
+    super(message, "cause" in options ? { cause: options.cause } : undefined);
+    this.code = code;
+    this.details = options.details ?? {};
+    Object.defineProperty(this, BRAND, { value: true });
+  }
+}
+
+/**
+ * Whether a value is an error of this library, made by this copy of the module or by another one.
+ *
+ * @param value anything, usually what a `catch` received
+ * @param code when given, the error must also have this code
+ * @returns true for a {@link ProcrefError}
+ *
+ * @example
+ * ```ts
+ * import { isProcrefError, ProcrefError } from "@procref/core";
+ * import assert from "node:assert/strict";
+ *
+ * assert.ok(isProcrefError(new ProcrefError("TIMEOUT", "too late"), "TIMEOUT"));
+ * assert.ok(!isProcrefError(new Error("too late")));
+ * ```
+ */
+export function isProcrefError(value: unknown, code?: ErrorCode): value is ProcrefError {
+  if (typeof value !== "object" || value === null || !(BRAND in value)) return false;
+  return code === undefined || (value as unknown as ProcrefError).code === code;
+}

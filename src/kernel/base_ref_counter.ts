@@ -1,0 +1,56 @@
+/**
+ * What every mechanism has in common: the waits, which ask the mechanism again until it says yes.
+ *
+ * @module
+ */
+
+import { until, type WaitOptions } from "../waiting.ts";
+import type { CounterSnapshot, RefCounter, RefCounterCapabilities } from "./ref_counter.ts";
+
+/** A counter whose mechanism answers at once, made to wait. */
+export abstract class BaseRefCounter implements RefCounter {
+  abstract readonly name: string;
+  abstract readonly capabilities: RefCounterCapabilities;
+  abstract readonly renewals: number;
+  abstract tryAcquire(generation?: number): boolean;
+  abstract release(): void;
+  abstract releaseUnlessLast(): boolean;
+  abstract tryReleaseLastAndLock(): boolean;
+  abstract count(): number;
+  abstract snapshot(): CounterSnapshot;
+  abstract tryLock(): boolean;
+  abstract tryLockIfUnused(): boolean;
+  abstract holdsLock(): boolean;
+  abstract unlock(): void;
+  abstract trySeat(): boolean;
+  abstract leaveSeat(): void;
+  abstract advanceGeneration(published: boolean): number;
+  abstract verify(): boolean;
+  abstract remove(): boolean;
+  abstract close(): void;
+
+  /** Who had the gate last, for the message of a wait that failed. */
+  protected describeGate(): string {
+    return "";
+  }
+
+  acquire(options: WaitOptions = {}): Promise<void> {
+    return this.#wait(() => this.tryAcquire(), options, "acquire", "the gate is closed");
+  }
+
+  lock(options: WaitOptions = {}): Promise<void> {
+    return this.#wait(() => this.tryLock(), options, "lock", "somebody has the gate");
+  }
+
+  lockWhenUnused(options: WaitOptions = {}): Promise<void> {
+    return this.#wait(() => this.tryLockIfUnused(), options, "lock", "references are held or the gate is closed");
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #wait(attempt: () => boolean, options: WaitOptions, step: string, reason: string): Promise<void> {
+    return until(attempt, options, () => `${step} "${this.name}", because ${reason}${this.describeGate()}`);
+  }
+}

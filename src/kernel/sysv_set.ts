@@ -1,0 +1,168 @@
+/**
+ * Finding, making and recognising the semaphore set of a name.
+ *
+ * @module
+ */
+
+import { systemError } from "../../ffi/errno.ts";
+import type { Libc } from "../../ffi/libc.ts";
+import { LINUX, LINUX_ERRNO as E } from "../../ffi/symbols/linux_libc.ts";
+import { ProcrefError } from "../errors.ts";
+import type { ObjectName } from "./object_name.ts";
+import { FINGERPRINT_SIZE, SEMAPHORE, SET_SIZE, writeFingerprint } from "./sysv_operations.ts";
+
+/** How often a set that vanishes between two calls is looked for again. */
+export const MOST_RENEWALS = 1000;
+
+/** The set of a name: its key in the kernel, its fingerprint, and how to open it. */
+export class SysvSet {
+  /** The 32-bit key, never 0 (which the kernel takes for "a private one"). */
+  readonly key: number;
+  readonly #libc: Libc;
+  readonly #name: ObjectName;
+  readonly #uid: number;
+  readonly #fingerprint: readonly number[];
+  readonly #mode: number;
+
+  constructor(libc: Libc, name: ObjectName, uid: number) {
+    this.#libc = libc;
+    this.#name = name;
+    this.#uid = uid;
+    this.#mode = name.scope === "user" ? 0o600 : 0o666;
+    const words = new DataView(name.digest.buffer, name.digest.byteOffset);
+    this.key = words.getInt32(0) || 1;
+    // 15 bits each, 1 to 32767: 0 would look like a set that nobody has marked yet.
+    this.#fingerprint = Array.from(
+      { length: FINGERPRINT_SIZE },
+      (_, index) => 1 + words.getUint16(4 + 2 * index) % LINUX.SEMVMX,
+    );
+  }
+
+  /**
+   * The identifier of the set.
+   *
+   * @param create whether to make it when it does not exist
+   * @returns the identifier, or undefined when it does not exist and was not to be made
+   * @throws ProcrefError `REF_COUNTER_INIT`, `KEY_COLLISION`, `FOREIGN_OBJECT`, `PLATFORM`
+   */
+  open(create: boolean): number | undefined {
+    for (let tries = 0; tries < MOST_RENEWALS; tries++) {
+      const flags = create ? LINUX.IPC_CREAT | this.#mode : 0;
+      const id = this.#libc.semget(this.key, create ? SET_SIZE : 0, flags);
+      if (id === -E.ENOENT) return undefined;
+      if (id < 0) throw this.#openError(id);
+      if (this.#recognise(id)) return id;
+    }
+    throw new ProcrefError("REF_COUNTER_INIT", `Cannot open ${this.describe()}: it is removed as fast as it is made`);
+  }
+
+  /** What the set is called in messages, with the words that `ipcs` prints. */
+  describe(id?: number): string {
+    const key = (this.key >>> 0).toString(16).padStart(8, "0");
+    return `"${this.#name.name}" (semaphore set${id === undefined ? "" : ` ${id}`} with key 0x${key})`;
+  }
+
+  /** Whether the set is ours and of this name; false when it vanished while it was looked at. */
+  #recognise(id: number): boolean {
+    const { semidDs } = this.#libc.layouts;
+    const status = new DataView(new ArrayBuffer(semidDs.size));
+    const bytes = new Uint8Array(status.buffer);
+    const result = this.#libc.semctl(id, 0, LINUX.IPC_STAT, bytes);
+    if (vanished(result)) return false;
+    if (result === -E.EACCES) throw this.#foreign(id, "another user made it and shuts us out");
+    if (result < 0) throw systemError("REF_COUNTER_INIT", `open ${this.describe(id)}`, "semctl(IPC_STAT)", result);
+
+    const size = status.getUint16(semidDs.nsems, true);
+    if (size !== SET_SIZE) throw this.#foreign(id, `it has ${size} semaphores, ours have ${SET_SIZE}`);
+    const owner = status.getUint32(semidDs.uid, true);
+    const mode = status.getUint32(semidDs.mode, true) & 0o777;
+    if (this.#name.scope === "user" && (owner !== this.#uid || mode !== this.#mode)) {
+      throw this.#foreign(
+        id,
+        `it belongs to user ${owner} with mode ${mode.toString(8)}, ours would be ` +
+          `${this.#uid} with ${this.#mode.toString(8)}`,
+      );
+    }
+    return this.#compareFingerprint(id);
+  }
+
+  #compareFingerprint(id: number): boolean {
+    const mark = writeFingerprint(this.#fingerprint);
+    const marked = this.#libc.semop(id, mark.bytes, mark.count);
+    if (vanished(marked)) return false;
+    if (marked < 0 && marked !== -E.EAGAIN) {
+      throw systemError("REF_COUNTER_INIT", `mark ${this.describe(id)}`, "semop", marked);
+    }
+    const values = this.values(id);
+    if (values === undefined) return false;
+    const found = values.subarray(SEMAPHORE.fingerprint, SEMAPHORE.fingerprint + FINGERPRINT_SIZE);
+    if (this.#fingerprint.every((number, index) => found[index] === number)) return true;
+    throw new ProcrefError(
+      "KEY_COLLISION",
+      `Cannot open ${this.describe(id)}: another name has the same key, or another program uses it; ` +
+        `choose another name or namespace`,
+      { details: { name: this.#name.name } },
+    );
+  }
+
+  /**
+   * The values of all semaphores at one moment, or undefined when the set has vanished.
+   *
+   * @throws ProcrefError `COUNT`
+   */
+  values(id: number): Uint16Array | undefined {
+    const values = new Uint16Array(SET_SIZE);
+    const result = this.#libc.semctl(id, 0, LINUX.GETALL, new Uint8Array(values.buffer));
+    if (vanished(result)) return undefined;
+    if (result < 0) throw systemError("COUNT", `read ${this.describe(id)}`, "semctl(GETALL)", result);
+    return values;
+  }
+
+  #openError(result: number): ProcrefError {
+    const details = { name: this.#name.name };
+    const doing = `open ${this.describe()}`;
+    switch (-result) {
+      case E.EINVAL:
+        return this.#foreign(undefined, `it has fewer than ${SET_SIZE} semaphores`);
+      case E.EACCES:
+        return this.#foreign(undefined, "another user made it and shuts us out");
+      case E.ENOSPC:
+        return systemError(
+          "REF_COUNTER_INIT",
+          doing,
+          "semget",
+          result,
+          "the system's limit of semaphore sets is " +
+            "reached; see `ipcs -s` for leftovers and kernel.sem (sysctl) for the limit",
+          details,
+        );
+      case E.ENOSYS:
+      case E.EPERM:
+        return systemError(
+          "PLATFORM",
+          doing,
+          "semget",
+          result,
+          "this kernel or container denies System V " +
+            "semaphores; allow the calls semget, semop and semctl",
+          details,
+        );
+      default:
+        return systemError("REF_COUNTER_INIT", doing, "semget", result, "", details);
+    }
+  }
+
+  #foreign(id: number | undefined, why: string): ProcrefError {
+    const remedy = id === undefined ? "`ipcs -s` shows it" : `its owner or root removes it with \`ipcrm -s ${id}\``;
+    return new ProcrefError(
+      "FOREIGN_OBJECT",
+      `Cannot open ${this.describe(id)}: it is not ours: ${why}; ${remedy}, or choose another name or namespace`,
+      { details: { name: this.#name.name } },
+    );
+  }
+}
+
+/** Whether a result says that the set does not exist any more. */
+export function vanished(result: number): boolean {
+  return result === -E.EINVAL || result === -E.EIDRM;
+}

@@ -1,0 +1,78 @@
+/**
+ * Who a process is: its PID and when it started. A PID alone is used again by the system.
+ *
+ * @module
+ */
+
+import { libc } from "../../ffi/libc.ts";
+import { LINUX_ERRNO as E } from "../../ffi/symbols/linux_libc.ts";
+import { domain } from "./domain.ts";
+import { checkPid } from "./pid.ts";
+import { hasEnded, type ProcessStatus, processStatus } from "./proc_files.ts";
+
+/** A process that cannot be mistaken for a later one of the same number. */
+export interface ProcessIdentity {
+  /** The PID. */
+  readonly pid: number;
+  /** When and where it started, as an opaque word: equal only for the same process of the same boot. */
+  readonly start: string;
+}
+
+/** A process by its PID, or by its identity. */
+export type ProcessTarget = number | ProcessIdentity;
+
+/**
+ * The identity of a running process.
+ *
+ * @param pid its PID
+ * @returns the identity, or undefined when no such process runs (a zombie does not) or this user may not see it
+ * @throws ProcrefError `INVALID_ARGUMENT` for a number that cannot be a PID; `PLATFORM`, `PERMISSION`, `LIBRARY`
+ *
+ * @example
+ * ```ts
+ * import { process as processes } from "@procref/core";
+ * import assert from "node:assert/strict";
+ * import process from "node:process";
+ *
+ * const self = processes.identityOf(process.pid)!;
+ * assert.ok(processes.isAlive(self));
+ * assert.ok(!processes.isAlive({ ...self, start: "another time" }));
+ * ```
+ */
+export function identityOf(pid: number): ProcessIdentity | undefined {
+  checkPid(pid);
+  const status = processStatus(pid);
+  return status === undefined || hasEnded(status) ? undefined : { pid, start: startOf(status) };
+}
+
+/** The word that tells this process from others of its number. */
+export function startOf(status: ProcessStatus): string {
+  const { boot, pid } = domain();
+  return `${status.startTicks} ${pid} ${boot}`;
+}
+
+/**
+ * Whether a process runs. A zombie does not; one that belongs to another user does. With an identity, the process must
+ * be that very one; where the system hides its start time, it is believed to be.
+ *
+ * @param target the PID or identity
+ * @throws ProcrefError `INVALID_ARGUMENT` for a number that cannot be a PID; `PLATFORM`, `PERMISSION`, `LIBRARY`
+ *
+ * @example
+ * ```ts
+ * import { process as processes } from "@procref/core";
+ * import assert from "node:assert/strict";
+ * import process from "node:process";
+ *
+ * assert.ok(processes.isAlive(process.pid));
+ * ```
+ */
+export function isAlive(target: ProcessTarget): boolean {
+  const pid = typeof target === "number" ? target : target.pid;
+  checkPid(pid);
+  const status = processStatus(pid);
+  // Not to be seen: gone, or hidden (the hidepid option of /proc), in which case the kernel still says EPERM.
+  if (status === undefined) return libc().kill(pid, 0) === -E.EPERM;
+  if (hasEnded(status)) return false;
+  return typeof target === "number" || target.start === startOf(status);
+}

@@ -1,0 +1,35 @@
+/**
+ * Which numbers may stand for a process.
+ *
+ * @module
+ */
+
+import process from "node:process";
+import { ProcrefError } from "../errors.ts";
+
+const GREATEST_PID = 2 ** 31 - 1;
+
+/**
+ * Checks that a number can be a process other than the first one: an integer from 2 to 2,147,483,647. To the kernel 0
+ * and negative numbers mean whole groups, or everything.
+ *
+ * @throws ProcrefError `INVALID_ARGUMENT`
+ */
+export function checkPid(pid: unknown): asserts pid is number {
+  if (typeof pid === "number" && Number.isInteger(pid) && pid > 1 && pid <= GREATEST_PID) return;
+  throw new ProcrefError(
+    "INVALID_ARGUMENT",
+    `Cannot use ${String(pid)} as a process: a PID is an integer from 2 to ${GREATEST_PID}`,
+  );
+}
+
+/**
+ * Checks that a number can be a process that may be signalled: as {@link checkPid}, and not this process.
+ *
+ * @throws ProcrefError `INVALID_ARGUMENT`
+ */
+export function checkSignalPid(pid: unknown): asserts pid is number {
+  checkPid(pid);
+  if (pid !== process.pid) return;
+  throw new ProcrefError("INVALID_ARGUMENT", `Cannot signal process ${pid}: it is this process itself`);
+}

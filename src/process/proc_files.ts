@@ -1,0 +1,120 @@
+/**
+ * What Linux tells of processes in /proc. It is read through the C library: Deno lets nobody read there by its own
+ * means who does not run with all permissions.
+ *
+ * @module
+ */
+
+import { systemError } from "../../ffi/errno.ts";
+import { libc } from "../../ffi/libc.ts";
+import { LINUX, LINUX_ERRNO as E } from "../../ffi/symbols/linux_libc.ts";
+
+/** The fields of /proc/PID/stat that are used; see proc_pid_stat(5). */
+export interface ProcessStatus {
+  /** One letter; Z is a zombie, X a process that is just gone. */
+  readonly state: string;
+  /** The process group. */
+  readonly group: number;
+  /** The session. */
+  readonly session: number;
+  /** How many threads there are; a process whose main thread alone has ended looks like a zombie with others left. */
+  readonly threads: number;
+  /** When it started, in clock ticks since boot. */
+  readonly startTicks: string;
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+function cString(text: string): Uint8Array {
+  return encoder.encode(`${text}\0`);
+}
+
+/**
+ * Reads a small file as a whole.
+ *
+ * @returns its text, or undefined when it does not exist or its process has ended
+ * @throws ProcrefError `IO`
+ */
+export function readProcFile(path: string): string | undefined {
+  const { open, read, close } = libc();
+  const descriptor = open(cString(path), LINUX.O_RDONLY | LINUX.O_CLOEXEC);
+  if (descriptor < 0) return absent(path, "open", descriptor);
+  try {
+    const buffer = new Uint8Array(4096);
+    const length = read(descriptor, buffer, BigInt(buffer.length));
+    return length < 0 ? absent(path, "read", length) : decoder.decode(buffer.subarray(0, length));
+  } finally {
+    close(descriptor);
+  }
+}
+
+/** The target of a symbolic link, or undefined when it does not exist or may not be read. */
+export function readProcLink(path: string): string | undefined {
+  const buffer = new Uint8Array(256);
+  const length = libc().readlink(cString(path), buffer, BigInt(buffer.length));
+  return length < 0 ? undefined : decoder.decode(buffer.subarray(0, length));
+}
+
+function absent(path: string, call: string, result: number): undefined {
+  if (result === -E.ENOENT || result === -E.ESRCH || result === -E.EACCES) return undefined;
+  throw systemError("IO", `read ${path}`, call, result, "", { path });
+}
+
+/**
+ * The status of a process.
+ *
+ * @returns undefined when there is no such process, or this user may not see it
+ * @throws ProcrefError `IO`
+ */
+export function processStatus(pid: number): ProcessStatus | undefined {
+  const text = readProcFile(`/proc/${pid}/stat`);
+  return text === undefined ? undefined : parseStatus(text);
+}
+
+/** Takes a line of /proc/PID/stat apart. The command name may hold anything, parentheses and spaces included. */
+export function parseStatus(text: string): ProcessStatus | undefined {
+  const fields = text.slice(text.lastIndexOf(")") + 2).trimEnd().split(" ");
+  if (fields.length < 20) return undefined;
+  // The first field here is the third of the line.
+  return {
+    state: fields[0],
+    group: Number(fields[2]),
+    session: Number(fields[3]),
+    threads: Number(fields[17]),
+    startTicks: fields[19],
+  };
+}
+
+/** Whether a process in this status runs no more code. */
+export function hasEnded({ state, threads }: ProcessStatus): boolean {
+  return state === "X" || state === "x" || (state === "Z" && threads <= 1);
+}
+
+/**
+ * The PIDs of all processes that this user may see, in no order.
+ *
+ * @throws ProcrefError `IO`
+ */
+export function listProcesses(): number[] {
+  const { open, getdents64, close, layouts } = libc();
+  const descriptor = open(cString("/proc"), LINUX.O_RDONLY | LINUX.O_CLOEXEC);
+  if (descriptor < 0) throw systemError("IO", "list /proc", "open", descriptor, "", { path: "/proc" });
+  try {
+    const pids: number[] = [];
+    const buffer = new Uint8Array(32768);
+    const view = new DataView(buffer.buffer);
+    for (;;) {
+      const length = getdents64(descriptor, buffer, BigInt(buffer.length));
+      if (length < 0) throw systemError("IO", "list /proc", "getdents64", length, "", { path: "/proc" });
+      if (length === 0) return pids;
+      for (let at = 0; at < length; at += view.getUint16(at + layouts.dirent.length, true)) {
+        const name = buffer.subarray(at + layouts.dirent.name, buffer.indexOf(0, at + layouts.dirent.name));
+        const pid = Number(decoder.decode(name));
+        if (Number.isInteger(pid)) pids.push(pid);
+      }
+    }
+  } finally {
+    close(descriptor);
+  }
+}

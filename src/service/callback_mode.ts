@@ -1,0 +1,388 @@
+/**
+ * The lifecycle of a service whose callbacks run inside the clients.
+ *
+ * Who enters holds a reference, so nobody stops the service meanwhile. Bringing it up, repairing it and stopping it
+ * happen under the gate, which keeps everybody from entering:
+ *
+ * ```
+ *   (none) --START--> onFirstAcquire --READY--> in use --STOP--> onLastRelease --> (none)
+ *                                         \--START--> onRecover --READY--> in use
+ * ```
+ *
+ * Each phase is on record before its callback runs, so that whoever comes after a death in the middle knows what may
+ * be left: after START of a new service nothing is known, after START of a repair or after STOP the old process may
+ * still run and is dealt with first. The generation of the counter is even from before a phase other than READY is
+ * written until READY is, so that what clients remember of a service is void the moment it changes.
+ *
+ * @module
+ */
+
+import process from "node:process";
+import { setTimeout as delay } from "node:timers/promises";
+import { isProcrefError, ProcrefError } from "../errors.ts";
+import type { RefCounter } from "../kernel/ref_counter.ts";
+import { stop } from "../process/stop.ts";
+import { until, type WaitOptions } from "../waiting.ts";
+import { type CallbackRun, runCallback } from "./callback.ts";
+import type { CompleteSettings, ServiceCallbacks } from "./options.ts";
+import type { ServiceRecord } from "./record.ts";
+import type { RecordStore } from "./record_store.ts";
+import { ServiceInfo } from "./service_info.ts";
+
+/** How often one acquire looks again at a service that others repair, before it gives up. */
+const MOST_LOOKS = 5;
+/** How long holders may take to count themselves again, or to write a record again that a stranger removed. */
+export const SETTLE_MS = 3000;
+
+/** Others hold a service whose record a stranger removed or spoilt. */
+const RECORD_LOST = Symbol("record lost");
+
+/** What an acquire found or brought about. */
+export interface Attachment {
+  /** The record of the usable service. */
+  readonly record: ServiceRecord & { readonly info: ServiceInfo };
+  /** The counter's generation that the record is sure to belong to; undefined when something changed meanwhile. */
+  readonly generation: number | undefined;
+}
+
+/** The lifecycle of one service in one client. */
+export class CallbackMode {
+  readonly #name: string;
+  readonly #counter: RefCounter;
+  readonly #store: RecordStore;
+  readonly #options: ServiceCallbacks & CompleteSettings;
+  readonly #warn: (error: ProcrefError) => void;
+
+  constructor(
+    name: string,
+    counter: RefCounter,
+    store: RecordStore,
+    options: ServiceCallbacks & CompleteSettings,
+    warn: (error: ProcrefError) => void,
+  ) {
+    this.#name = name;
+    this.#counter = counter;
+    this.#store = store;
+    this.#options = options;
+    this.#warn = warn;
+  }
+
+  /**
+   * Finds a usable service or brings one up. The caller has entered and holds a reference, which it keeps when this
+   * throws.
+   *
+   * @param known what the caller knows to be published now, to be checked instead of the record
+   * @throws ProcrefError `SERVICE_START`, `SERVICE_UNHEALTHY`, `SERVICE_RECOVERY`, `SERVICE_INFO`, `TIMEOUT`, and those
+   * of the counter and the record; the reason of an aborted signal
+   */
+  async attach(options: WaitOptions, known?: Attachment): Promise<Attachment> {
+    let seen: Partial<Attachment> = known ?? this.#look();
+    for (let looks = 0; looks < MOST_LOOKS; looks++) {
+      let failure: Failure | undefined;
+      if (isUsable(seen.record)) {
+        failure = await this.#examine(seen.record, options);
+        if (failure === undefined) return seen as Attachment;
+      }
+      const made = await this.#underGate(options, () => this.#bringUp(failure, options));
+      if (made === RECORD_LOST) await this.#awaitRestored(options);
+      else if (made !== undefined) return made;
+      seen = this.#look();
+    }
+    throw this.#error("SERVICE_UNHEALTHY", `it was repaired ${MOST_LOOKS} times and still fails its check`);
+  }
+
+  /**
+   * Gives a reference back, and stops the service when it was the last one. When this throws, the reference has been
+   * given back all the same.
+   *
+   * @param last the last that the caller knew of the service, in case its record is gone
+   * @throws ProcrefError `SERVICE_STOP`, `TIMEOUT`, `RELEASE`, and those of the record
+   */
+  async leave(last: ServiceRecord | undefined): Promise<void> {
+    let locked = false;
+    const leaveOrLock = () => this.#counter.releaseUnlessLast() || (locked = this.#counter.tryReleaseLastAndLock());
+    try {
+      const wait = { timeoutMs: this.#options.lockTimeoutMs };
+      await until(leaveOrLock, wait, () => `stop "${this.#name}", because somebody has the gate`);
+    } catch (error) {
+      this.#counter.release();
+      throw error;
+    }
+    if (locked) await this.#takeDown(last);
+  }
+
+  /**
+   * Writes the record again when a stranger removed or spoilt it while the service is in use (a cleaner of temporary
+   * files does that).
+   *
+   * @param record what the caller knows to be published
+   */
+  restore(record: Attachment["record"]): void {
+    if (this.#store.read(this.#warn) !== undefined || !this.#counter.tryLock()) return;
+    try {
+      const { generation } = this.#counter.snapshot();
+      // A generation of 0 is that of a new counter, made after a stranger removed the old one as well.
+      const current = generation === record.generation || generation === 0;
+      if (current && record.info.isAlive() && this.#store.read(() => {}) === undefined) this.#store.write(record);
+    } finally {
+      this.#counter.unlock();
+    }
+  }
+
+  /** Reads the record; it belongs to the generation for sure if nobody had the gate before and after. */
+  #look(): Partial<Attachment> {
+    const before = this.#counter.snapshot();
+    const record = this.#store.read(this.#warn);
+    const after = this.#counter.snapshot();
+    const still = !before.locked && !after.locked && before.generation === after.generation;
+    return { record: record as Attachment["record"], generation: still ? after.generation : undefined };
+  }
+
+  /** Asks the health check, outside the gate; undefined when the service is usable. */
+  async #examine(record: Attachment["record"], options: WaitOptions): Promise<Failure | undefined> {
+    const { onHealthCheck, healthTimeoutMs } = this.#options;
+    if (onHealthCheck === undefined) return undefined;
+    const { generation } = record;
+    let answer: unknown;
+    try {
+      answer = await runCallback(
+        this.#run("onHealthCheck", "SERVICE_UNHEALTHY", healthTimeoutMs, options),
+        (context) => onHealthCheck.call(this.#options, record.info, context),
+      );
+    } catch (cause) {
+      if (!isProcrefError(cause, "SERVICE_UNHEALTHY")) throw cause;
+      return { generation, cause };
+    }
+    if (answer === true) return undefined;
+    if (answer === false) return { generation, cause: undefined };
+    throw this.#error("SERVICE_UNHEALTHY", `onHealthCheck returned ${String(answer)}, neither true nor false`);
+  }
+
+  async #underGate<T>(options: WaitOptions, work: () => Promise<T>): Promise<T> {
+    await this.#counter.lock({ signal: options.signal, timeoutMs: this.#options.lockTimeoutMs });
+    try {
+      return await work();
+    } finally {
+      this.#counter.unlock();
+    }
+  }
+
+  /**
+   * Under the gate: deals with whatever is on record and brings a service up, unless somebody else already has.
+   *
+   * @param failure the generation that failed its check, as far as the caller knows
+   * @returns undefined when the caller should look again
+   */
+  async #bringUp(
+    failure: Failure | undefined,
+    options: WaitOptions,
+  ): Promise<Attachment | typeof RECORD_LOST | undefined> {
+    const record = this.#store.read(this.#warn);
+    const { references, generation } = this.#counter.snapshot();
+    if (record === undefined) {
+      const published = generation % 2 === 1;
+      return references > 1 && published ? RECORD_LOST : await this.#start(options);
+    }
+    const { phase, info } = record;
+    if (info === undefined) return await this.#start(options);
+    const repairable = this.#options.onRecover !== undefined && phase !== "STOP";
+    if (!info.isAlive()) {
+      return references > 1 && repairable ? await this.#recover(info, options) : await this.#start(options);
+    }
+    if (phase === "READY" && record.generation !== failure?.generation) return undefined;
+    if (repairable) return await this.#recover(info, options);
+    if (phase === "READY") throw this.#error("SERVICE_UNHEALTHY", "it failed its check", failure?.cause);
+    // Somebody died while stopping it, or while repairing it.
+    await this.#stopService(info);
+    return await this.#start(options);
+  }
+
+  async #start(options: WaitOptions): Promise<Attachment | undefined> {
+    this.#withdraw("START", undefined);
+    try {
+      const info = await this.#produce(
+        "onFirstAcquire",
+        "SERVICE_START",
+        options,
+        (context) => this.#options.onFirstAcquire(context),
+      );
+      return await this.#publish(info);
+    } catch (error) {
+      if (this.#counter.holdsLock()) this.#store.remove();
+      throw error;
+    }
+  }
+
+  async #recover(old: ServiceInfo, options: WaitOptions): Promise<Attachment | undefined> {
+    this.#withdraw("START", old);
+    try {
+      const info = await this.#produce(
+        "onRecover",
+        "SERVICE_RECOVERY",
+        options,
+        (context) => this.#options.onRecover!(old, context),
+      );
+      return await this.#publish(info);
+    } catch (error) {
+      this.#putBack(old);
+      throw error;
+    }
+  }
+
+  /** Runs a callback that gives a service, and takes down one that it gives too late. */
+  async #produce(
+    what: "onFirstAcquire" | "onRecover",
+    code: "SERVICE_START" | "SERVICE_RECOVERY",
+    options: WaitOptions,
+    callback: Parameters<typeof runCallback<unknown>>[1],
+  ): Promise<ServiceInfo> {
+    const late = (value: unknown) => this.#undo(value);
+    const value = await runCallback(
+      { ...this.#run(what, code, this.#options.startTimeoutMs, options), late },
+      callback,
+    );
+    try {
+      const info = ServiceInfo.fromJSON(value);
+      if (info.isAlive()) return info;
+      throw this.#error(code, `${what} returned process ${info.pid}, which does not run`);
+    } catch (cause) {
+      if (!isProcrefError(cause, "SERVICE_INFO")) throw cause;
+      throw this.#error(code, `${what} returned no service: ${cause.message}`, cause);
+    }
+  }
+
+  /** Under the gate: makes a service known; undefined when the gate was lost and somebody else may have started one. */
+  async #publish(info: ServiceInfo): Promise<Attachment | undefined> {
+    if (!this.#counter.holdsLock()) {
+      await this.#stopService(info);
+      return undefined;
+    }
+    const generation = this.#counter.advanceGeneration(true);
+    const record = { phase: "READY", generation, info } as const;
+    this.#store.write(record);
+    return { record, generation };
+  }
+
+  /** Under the gate: whatever was published is no more. */
+  #withdraw(phase: "START" | "STOP", info: ServiceInfo | undefined): void {
+    const generation = this.#counter.advanceGeneration(false);
+    this.#store.write({ phase, generation, info });
+  }
+
+  /** Under the gate: a service that could be neither repaired nor stopped is as it was, if it runs at all. */
+  #putBack(info: ServiceInfo): void {
+    if (!this.#counter.holdsLock()) return;
+    if (info.isAlive()) this.#store.write({ phase: "READY", generation: this.#counter.advanceGeneration(true), info });
+    else this.#store.remove();
+  }
+
+  /** Others hold a service whose record is lost; one of them writes it again. */
+  async #awaitRestored(options: WaitOptions): Promise<void> {
+    const restored = () => this.#store.read(() => {}) !== undefined;
+    try {
+      await until(restored, { signal: options.signal, timeoutMs: SETTLE_MS }, () => "find the record");
+    } catch (cause) {
+      if (!isProcrefError(cause, "TIMEOUT")) throw cause;
+      throw this.#error(
+        "SERVICE_INFO",
+        `its record in ${this.#store.directory} is lost while others hold it, and none of them wrote it again`,
+        cause,
+      );
+    }
+  }
+
+  /** Under the gate, with nobody left: stops the service and leaves nothing behind. */
+  async #takeDown(last: ServiceRecord | undefined): Promise<void> {
+    let stays = false;
+    try {
+      const record = this.#store.read(this.#warn) ?? last;
+      if (record?.info === undefined) return;
+      stays = await this.#isHeldAfterAll(record);
+      if (!stays) await this.#stopOrPutBack(record.info);
+    } catch (error) {
+      stays = this.#counter.holdsLock() && this.#store.read(this.#warn)?.phase === "READY";
+      throw error;
+    } finally {
+      if (stays || !this.#counter.holdsLock()) {
+        this.#counter.unlock();
+      } else {
+        this.#store.remove();
+        this.#counter.remove();
+      }
+    }
+  }
+
+  async #stopOrPutBack(info: ServiceInfo): Promise<void> {
+    this.#withdraw("STOP", info);
+    try {
+      await this.#stopService(info);
+    } catch (error) {
+      this.#putBack(info);
+      throw error;
+    }
+  }
+
+  /**
+   * Whether holders turn up that were not counted. A service that the counter has never seen published was published
+   * in a counter that a stranger removed; its holders count themselves again within a while.
+   */
+  async #isHeldAfterAll(record: ServiceRecord): Promise<boolean> {
+    if (record.phase !== "READY" || this.#counter.snapshot().generation === record.generation) return false;
+    if (record.info === undefined || !record.info.isAlive()) return false;
+    await delay(SETTLE_MS);
+    return this.#counter.count() > 0;
+  }
+
+  /** Runs onLastRelease, or stops the process; done only when the process is gone. */
+  async #stopService(info: ServiceInfo): Promise<void> {
+    const { onLastRelease, stopTimeoutMs } = this.#options;
+    const ours = info.pid === process.pid;
+    if (onLastRelease !== undefined) {
+      await runCallback(
+        this.#run("onLastRelease", "SERVICE_STOP", stopTimeoutMs, {}),
+        (context) => onLastRelease.call(this.#options, info, context),
+      );
+      const gone = () => ours || info.pid === undefined || !info.isAlive();
+      await until(gone, { timeoutMs: stopTimeoutMs }, () => "see the process end").catch((cause) => {
+        throw this.#error("SERVICE_STOP", `onLastRelease ended, but process ${info.pid} still runs`, cause);
+      });
+    } else if (info.identity !== undefined && !ours) {
+      const outcome = await stop(info.identity, stopTimeoutMs);
+      if (outcome === "still-running") throw this.#error("SERVICE_STOP", `process ${info.pid} cannot be killed`);
+    }
+  }
+
+  /** Takes down a service that arrived after its start was given up. */
+  #undo(value: unknown): void {
+    const undoing = async () => {
+      const info = ServiceInfo.fromJSON(value);
+      if (info.isAlive()) await this.#stopService(info);
+    };
+    undoing().catch((cause) => {
+      this.#warn(this.#error("SERVICE_STOP", "a service that was started too late could not be stopped", cause));
+    });
+  }
+
+  #run(
+    what: string,
+    code: ProcrefError["code"],
+    timeoutMs: number,
+    { signal }: WaitOptions,
+  ): Omit<CallbackRun<unknown>, "late"> {
+    return { what, code, timeoutMs, signal, service: this.#name };
+  }
+
+  #error(code: ProcrefError["code"], why: string, cause?: unknown): ProcrefError {
+    return new ProcrefError(code, `Cannot use "${this.#name}": ${why}`, { cause, details: { name: this.#name } });
+  }
+}
+
+/** A generation that failed its check, and what the check threw. */
+interface Failure {
+  readonly generation: number;
+  readonly cause: unknown;
+}
+
+function isUsable(record: ServiceRecord | undefined): record is Attachment["record"] {
+  return record?.phase === "READY" && record.info !== undefined && record.info.isAlive();
+}

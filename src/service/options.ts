@@ -1,0 +1,120 @@
+/**
+ * How a service is described: what brings it up and takes it down, who shares it, and how long each step may take.
+ *
+ * @module
+ */
+
+import { ProcrefError } from "../errors.ts";
+import type { Scope } from "../kernel/object_name.ts";
+import type { Mechanism } from "../kernel/ref_counter.ts";
+import type { ServiceInfo, ServiceInfoJson } from "./service_info.ts";
+
+/** What a callback is told beside its arguments. */
+export interface CallbackContext {
+  /** The service's name. */
+  readonly name: string;
+  /** Aborts when the callback is no longer waited for: its time is over, or the caller gave up. */
+  readonly signal: AbortSignal;
+}
+
+/** What a callback may return: at once or later. */
+export type Awaitable<T> = T | Promise<T>;
+
+/** The callbacks of a service; they run inside the clients, one at a time for all clients together. */
+export interface ServiceCallbacks {
+  /**
+   * Brings the service up. It runs when no usable service exists, and resolves once the service is ready.
+   *
+   * A service must not die with the client that starts it: spawn it detached, without inherited pipes. When this
+   * process is killed between its spawn and the end of this callback, nobody knows of that process; keep that window
+   * short.
+   *
+   * @returns the process, where it listens, and what else the clients need to know
+   */
+  onFirstAcquire(context: CallbackContext): Awaitable<ServiceInfo | ServiceInfoJson>;
+  /**
+   * Takes the service down. It runs in the client that releases the last reference, and resolves once the service is
+   * gone. Without it, the process of the info is stopped: SIGTERM, then SIGKILL at the end of `stopTimeoutMs`.
+   */
+  onLastRelease?(info: ServiceInfo, context: CallbackContext): Awaitable<void>;
+  /**
+   * Tells whether the running service is usable. It runs on every acquire but the one that brought the service up. To
+   * throw or to take longer than `healthTimeoutMs` means no. Without it, a service is usable while its process runs.
+   */
+  onHealthCheck?(info: ServiceInfo, context: CallbackContext): Awaitable<boolean>;
+  /**
+   * Repairs a service that failed its check, or died while it was in use: once for each failure, in one client, while
+   * the others wait. The old process may still run.
+   *
+   * @returns the service as it is now
+   */
+  onRecover?(info: ServiceInfo, context: CallbackContext): Awaitable<ServiceInfo | ServiceInfoJson>;
+}
+
+/** Who shares a service, where its record is, and how long each step may take. */
+export interface ServiceSettings {
+  /** The project or worktree that the name belongs to; none unless given. Same rules as for names. */
+  readonly namespace?: string;
+  /** Who shares it: all processes of the user (the default), or of the machine. */
+  readonly scope?: Scope;
+  /**
+   * The state directory, an absolute path; all clients of a service must use the same. Unless given it is
+   * `$PROCREF_DIR`, else `procref` in the user's runtime directory, else `/tmp/procref-UID`.
+   */
+  readonly directory?: string;
+  /** How the count is kept: the best that works here unless given. */
+  readonly mechanism?: Mechanism;
+  /** How long `onFirstAcquire` and `onRecover` may take: 30,000 ms unless given. */
+  readonly startTimeoutMs?: number;
+  /** How long `onLastRelease` may take, and the process to be gone after it: 10,000 ms unless given. */
+  readonly stopTimeoutMs?: number;
+  /** How long `onHealthCheck` may take: 5,000 ms unless given. */
+  readonly healthTimeoutMs?: number;
+  /** How long to wait for other clients that are starting or stopping the service: 60,000 ms unless given. */
+  readonly lockTimeoutMs?: number;
+}
+
+/** Everything about a service but its name. */
+export interface SharedServiceOptions extends ServiceCallbacks, ServiceSettings {}
+
+/** The settings with every time filled in. */
+export type CompleteSettings =
+  & ServiceSettings
+  & Required<Pick<ServiceSettings, "startTimeoutMs" | "stopTimeoutMs" | "healthTimeoutMs" | "lockTimeoutMs">>;
+
+const CALLBACKS = ["onFirstAcquire", "onLastRelease", "onHealthCheck", "onRecover"] as const;
+const TIMES = {
+  startTimeoutMs: 30_000,
+  stopTimeoutMs: 10_000,
+  healthTimeoutMs: 5_000,
+  lockTimeoutMs: 60_000,
+} as const;
+// The greatest delay of a timer: 2^31 - 1 ms.
+const LONGEST_MS = 2 ** 31 - 1;
+
+/**
+ * Checks options and fills in the times that are not given.
+ *
+ * @throws ProcrefError `INVALID_ARGUMENT`
+ */
+export function completeOptions(options: SharedServiceOptions): ServiceCallbacks & CompleteSettings {
+  if (typeof options !== "object" || options === null) {
+    throw new ProcrefError("INVALID_ARGUMENT", "Cannot describe a service without options: give onFirstAcquire");
+  }
+  for (const callback of CALLBACKS) {
+    const value = options[callback];
+    if (typeof value === "function" || (value === undefined && callback !== "onFirstAcquire")) continue;
+    throw new ProcrefError("INVALID_ARGUMENT", `Cannot use ${String(value)} as ${callback}: give a function`);
+  }
+  const complete: Record<string, unknown> = { ...options };
+  for (const [time, usual] of Object.entries(TIMES)) {
+    const value = options[time as keyof typeof TIMES] ?? usual;
+    complete[time] = value;
+    if (typeof value === "number" && value > 0 && value <= LONGEST_MS) continue;
+    throw new ProcrefError(
+      "INVALID_ARGUMENT",
+      `Cannot use ${String(value)} as ${time}: use more than 0 and at most ${LONGEST_MS} milliseconds`,
+    );
+  }
+  return complete as unknown as ServiceCallbacks & CompleteSettings;
+}

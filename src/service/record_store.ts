@@ -1,0 +1,156 @@
+/**
+ * The file that holds a service's record: written as a whole or not at all, and read with distrust.
+ *
+ * @module
+ */
+
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  type Stats,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { ProcrefError } from "../errors.ts";
+import type { ObjectName } from "../kernel/object_name.ts";
+import { attempting, checkDirectory } from "../kernel/state_directory.ts";
+import { formatRecord, parseRecord, type ServiceRecord } from "./record.ts";
+
+const GREATEST_SIZE = 65536;
+
+/**
+ * The record of one service, in a directory of its own below the state directory. Only who has the gate writes; the
+ * gate makes one fixed temporary name enough. Nothing is synced to disk: a record does not outlive a boot.
+ */
+export class RecordStore {
+  /** The service's directory. */
+  readonly directory: string;
+  readonly #name: ObjectName;
+  readonly #uid: number;
+  readonly #path: string;
+  readonly #temporary: string;
+  readonly #fileMode: number;
+
+  constructor(stateDirectory: string, name: ObjectName, uid: number) {
+    this.directory = join(stateDirectory, name.fileName);
+    this.#name = name;
+    this.#uid = uid;
+    this.#path = join(this.directory, "record.json");
+    this.#temporary = `${this.#path}.tmp`;
+    this.#fileMode = name.scope === "user" ? 0o600 : 0o644;
+  }
+
+  /**
+   * Reads the record.
+   *
+   * @param report is told why a file that is there cannot be used
+   * @returns the record, or undefined when there is none that can be used
+   * @throws ProcrefError `DOMAIN_MISMATCH`; `PERMISSION` when the runtime does not allow it
+   */
+  read(report: (problem: ProcrefError) => void): ServiceRecord | undefined {
+    try {
+      const text = attempting(`read ${this.#path}`, this.#path, () => this.#readText());
+      return text === undefined ? undefined : parseRecord(this.#name, text);
+    } catch (error) {
+      const problem = error as ProcrefError;
+      if (problem.code === "DOMAIN_MISMATCH" || problem.code === "PERMISSION") throw problem;
+      report(
+        new ProcrefError("SERVICE_INFO", `Cannot use ${this.#path}, so it is ignored: ${problem.message}`, {
+          cause: problem,
+          details: { name: this.#name.name, path: this.#path },
+        }),
+      );
+      return undefined;
+    }
+  }
+
+  /** Whether a file is there, usable or not. */
+  exists(): boolean {
+    return lstatSync(this.#path, { throwIfNoEntry: false }) !== undefined;
+  }
+
+  /**
+   * Writes the record; the gate must be held. A reader sees the old record or the new one, also when the writer dies.
+   *
+   * @throws ProcrefError `IO` (disk full, read-only), `STATE_DIRECTORY`, `PERMISSION`
+   */
+  write(record: ServiceRecord): void {
+    attempting(`write ${this.#path}`, this.#path, () => {
+      mkdirSync(this.directory, { recursive: true, mode: this.#name.scope === "user" ? 0o700 : 0o775 });
+      checkDirectory(this.directory, this.#name.scope, this.#uid);
+      // Left by a writer that died; the new file must be made by this very call.
+      rmSync(this.#temporary, { force: true });
+      writeFileSync(this.#temporary, formatRecord(this.#name, record), { flag: "wx", mode: this.#fileMode });
+      renameSync(this.#temporary, this.#path);
+    });
+  }
+
+  /**
+   * Removes the record and the service's directory; the gate must be held. What others have put there stays.
+   *
+   * @throws ProcrefError `IO`, `PERMISSION`
+   */
+  remove(): void {
+    attempting(`remove ${this.#path}`, this.#path, () => {
+      rmSync(this.#temporary, { force: true });
+      rmSync(this.#path, { force: true });
+      try {
+        rmdirSync(this.directory);
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException;
+        if (code !== "ENOENT" && code !== "ENOTEMPTY") throw error;
+      }
+    });
+  }
+
+  /** The text of the file, or undefined when there is none. */
+  #readText(): string | undefined {
+    const seen = lstatSync(this.#path, { throwIfNoEntry: false });
+    if (seen === undefined) return undefined;
+    this.#checkFile(seen);
+    const descriptor = this.#open();
+    if (descriptor === undefined) return undefined;
+    try {
+      const opened = fstatSync(descriptor);
+      this.#checkFile(opened);
+      // Deno follows a link in spite of O_NOFOLLOW when its permissions are limited to some paths.
+      if (opened.ino !== seen.ino && lstatSync(this.#path).ino !== opened.ino) throw this.#untrusted("is a link");
+      const buffer = new Uint8Array(opened.size);
+      const length = readSync(descriptor, buffer, 0, buffer.length, 0);
+      return new TextDecoder("utf-8", { fatal: true }).decode(buffer.subarray(0, length));
+    } finally {
+      closeSync(descriptor);
+    }
+  }
+
+  /** Opens the file; undefined when it has been removed meanwhile. */
+  #open(): number | undefined {
+    try {
+      return openSync(this.#path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+      throw error;
+    }
+  }
+
+  #checkFile(status: Stats): void {
+    if (!status.isFile()) throw this.#untrusted("is no plain file");
+    if (status.size > GREATEST_SIZE) {
+      throw this.#untrusted(`has ${status.size} bytes, at most ${GREATEST_SIZE} are read`);
+    }
+    const trusted = this.#name.scope === "system" || status.uid === this.#uid;
+    if (!trusted) throw this.#untrusted(`belongs to user ${status.uid}`);
+  }
+
+  #untrusted(why: string): ProcrefError {
+    return new ProcrefError("SERVICE_INFO", `the file ${why}`);
+  }
+}

@@ -1,0 +1,23 @@
+/** Names and directories that belong to one test. */
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+
+let made = 0;
+
+/** A service name that no other test uses. */
+export function uniqueName(what = "service"): string {
+  return `test-${process.pid}-${++made}-${what}`;
+}
+
+/** A directory of its own for the state of a test, removed when the test is over. */
+export async function withDirectory<T>(work: (directory: string) => Promise<T> | T): Promise<T> {
+  const directory = mkdtempSync(join(process.env.PROCREF_TEST_TMP ?? tmpdir(), "procref-test-"));
+  try {
+    return await work(directory);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
