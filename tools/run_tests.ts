@@ -56,7 +56,14 @@ function runSuite(runtime: RuntimeName): Case[] {
       `--junit-path=${report}`,
       ...(paths.length > 0 ? paths : ["tests/"]),
     ]
-    : ["bun", "test", "--reporter=junit", `--reporter-outfile=${report}`, ...(paths.length > 0 ? paths : ["tests/"])];
+    : [
+      "bun",
+      "test",
+      "--timeout=120000",
+      "--reporter=junit",
+      `--reporter-outfile=${report}`,
+      ...(paths.length > 0 ? paths : ["tests/"]),
+    ];
   const { status, error } = spawnSync(command[0], command.slice(1), {
     stdio: ["ignore", "inherit", "inherit"],
     env: {

@@ -208,7 +208,7 @@ export class CallbackMode {
       );
       return await this.#publish(info);
     } catch (error) {
-      if (this.#counter.holdsLock()) this.#store.remove();
+      if (this.#counter.holdsLock()) this.#removeRecord();
       throw error;
     }
   }
@@ -273,7 +273,16 @@ export class CallbackMode {
   #putBack(info: ServiceInfo): void {
     if (!this.#counter.holdsLock()) return;
     if (info.isAlive()) this.#store.write({ phase: "READY", generation: this.#counter.advanceGeneration(true), info });
-    else this.#store.remove();
+    else this.#removeRecord();
+  }
+
+  /** Under the gate: removes the record. One that cannot be removed is reported; it describes nothing that runs. */
+  #removeRecord(): void {
+    try {
+      this.#store.remove();
+    } catch (error) {
+      this.#warn(error as ProcrefError);
+    }
   }
 
   /** Others hold a service whose record is lost; one of them writes it again. */
@@ -306,7 +315,7 @@ export class CallbackMode {
       if (stays || !this.#counter.holdsLock()) {
         this.#counter.unlock();
       } else {
-        this.#store.remove();
+        this.#removeRecord();
         this.#counter.remove();
       }
     }

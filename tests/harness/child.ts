@@ -33,6 +33,7 @@ export class Child implements AsyncDisposable {
   readonly exited: Promise<Exit>;
   readonly #lines: string[] = [];
   readonly #waiting: { prefix: string; resolve: (line: string) => void; reject: (error: Error) => void }[] = [];
+  #calls = 0;
   #ended = false;
   #errors = "";
 
@@ -77,6 +78,13 @@ export class Child implements AsyncDisposable {
     return new Promise((resolve, reject) => this.#waiting.push({ prefix, resolve, reject }));
   }
 
+  /** The rests of all lines so far that begin so and that nobody has waited for. */
+  takeLines(prefix: string): string[] {
+    const taken = this.#lines.filter((line) => line.startsWith(prefix));
+    this.#lines.splice(0, Infinity, ...this.#lines.filter((line) => !line.startsWith(prefix)));
+    return taken.map((line) => line.slice(prefix.length));
+  }
+
   /** Tells it something. */
   send(line: string): void {
     this.process.stdin!.write(`${line}\n`);
@@ -84,8 +92,9 @@ export class Child implements AsyncDisposable {
 
   /** Calls a function of a fixture that takes calls (see fixtures/calls.ts). */
   async call<T>(name: string, ...args: unknown[]): Promise<T> {
-    this.send(JSON.stringify({ name, args }));
-    const answer = JSON.parse(await this.line("answer "));
+    const id = ++this.#calls;
+    this.send(JSON.stringify({ id, name, args }));
+    const answer = JSON.parse(await this.line(`answer ${id} `));
     if (answer.error === undefined) return answer.value;
     throw Object.assign(new Error(answer.error.message), answer.error);
   }

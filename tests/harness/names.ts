@@ -5,11 +5,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 
+// Deno loads this module once for each test file, all in one process: the PID alone would not do.
+const mark = Math.random().toString(36).slice(2, 8);
 let made = 0;
 
 /** A service name that no other test uses. */
 export function uniqueName(what = "service"): string {
-  return `test-${process.pid}-${++made}-${what}`;
+  return `test-${process.pid}-${mark}-${++made}-${what}`;
 }
 
 /** A directory of its own for the state of a test, removed when the test is over. */

@@ -1,0 +1,94 @@
+/** Several clients of one service in processes of their own, with a journal of what their callbacks did. */
+
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { openRefCounter, process as processes, type RefCounter } from "../../mod.ts";
+import { Child, type ChildOptions } from "./child.ts";
+import { eventually } from "./eventually.ts";
+import { Journal } from "./journal.ts";
+import { uniqueName, withDirectory } from "./names.ts";
+
+export interface Acquired {
+  readonly handle: number;
+  readonly pid: number;
+}
+
+/** How the callbacks of a client behave; see fixtures/service_client.ts. */
+export interface Behaviour {
+  readonly start?: string;
+  readonly stop?: string;
+  readonly health?: string;
+  readonly recover?: string;
+  readonly options?: Record<string, unknown>;
+}
+
+/** One service in a state directory of its own. */
+export class ServiceStage {
+  readonly name = uniqueName();
+  readonly state: string;
+  readonly journal: Journal;
+  readonly #clients: Child[] = [];
+
+  constructor(directory: string) {
+    this.state = join(directory, "state");
+    this.journal = new Journal(directory);
+  }
+
+  /** Starts a client and waits until it takes calls. */
+  async client(behaviour: Behaviour = {}, options: ChildOptions = {}): Promise<Child> {
+    const configuration = {
+      journal: this.journal.path,
+      ...behaviour,
+      options: { directory: this.state, ...behaviour.options },
+    };
+    const child = new Child("service_client.ts", { ...options, args: [this.name, JSON.stringify(configuration)] });
+    this.#clients.push(child);
+    await child.line("ready");
+    return child;
+  }
+
+  /** The processes of this service that run: all that any client ever started. */
+  running(): number[] {
+    return this.journal.entries().filter(({ what }) => what === "start" || what === "recover")
+      .map(({ service }) => service).filter((pid) => processes.isAlive(pid));
+  }
+
+  /** The record as it stands, or undefined. */
+  record(): { phase: string; generation: number; info?: { pid?: number } } | undefined {
+    const path = readdirSync(this.state, { recursive: true }).map(String).find((name) => name.endsWith("record.json"));
+    return path && JSON.parse(readFileSync(join(this.state, path), "utf8"));
+  }
+
+  /** Nothing is left of it: no process, no file, no kernel object. */
+  async assertNothingLeft(): Promise<void> {
+    await eventually(() => this.running().length === 0, "no service runs");
+    assert.deepEqual(readdirSync(this.state), []);
+    assert.equal((await this.counter()).count(), 0);
+  }
+
+  /** The counter of this service, to look at. */
+  counter(): Promise<RefCounter> {
+    return openRefCounter(this.name, { directory: this.state });
+  }
+
+  async close(): Promise<void> {
+    for (const client of this.#clients) await client[Symbol.asyncDispose]();
+    for (const pid of this.running()) processes.kill(pid);
+    const counter = await this.counter();
+    counter.tryLock();
+    counter.close();
+  }
+}
+
+/** Runs a test on a stage, and clears it away whatever happened. */
+export async function onStage(work: (stage: ServiceStage) => Promise<void>): Promise<void> {
+  await withDirectory(async (directory) => {
+    const stage = new ServiceStage(directory);
+    try {
+      await work(stage);
+    } finally {
+      await stage.close();
+    }
+  });
+}
