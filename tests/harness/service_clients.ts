@@ -1,7 +1,7 @@
 /** Several clients of one service in processes of their own, with a journal of what their callbacks did. */
 
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { openRefCounter, process as processes, type RefCounter } from "../../mod.ts";
 import { Child, type ChildOptions } from "./child.ts";
@@ -58,6 +58,11 @@ export class ServiceStage {
   record(): { phase: string; generation: number; info?: { pid?: number } } | undefined {
     const path = readdirSync(this.state, { recursive: true }).map(String).find((name) => name.endsWith("record.json"));
     return path && JSON.parse(readFileSync(join(this.state, path), "utf8"));
+  }
+
+  /** Removes the record with its directory, as a cleaner of temporary files does. */
+  removeRecord(): void {
+    for (const entry of readdirSync(this.state)) rmSync(join(this.state, entry), { recursive: true });
   }
 
   /** Nothing is left of it: no process, no file, no kernel object. */
