@@ -34,8 +34,9 @@ export abstract class BaseRefCounter implements RefCounter {
     return "";
   }
 
-  acquire(options: WaitOptions = {}): Promise<void> {
-    return this.#wait(() => this.tryAcquire(), options, "acquire", "the gate is closed");
+  async acquire(options: WaitOptions = {}): Promise<void> {
+    if (!options.signal?.aborted && this.tryAcquire()) return;
+    await this.#wait(() => this.tryAcquire(), options, "acquire", "the gate is closed");
   }
 
   lock(options: WaitOptions = {}): Promise<void> {

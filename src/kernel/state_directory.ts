@@ -33,10 +33,19 @@ export function stateDirectory(directory: string | undefined, scope: Scope, uid:
     throw new ProcrefError("INVALID_ARGUMENT", `Cannot keep state in ${String(path)}: use an absolute path`);
   }
   return attempting(`keep state in ${path}`, path, () => {
-    if (scope === "user") mkdirSync(path, { recursive: true, mode: 0o700 });
+    if (scope === "user") makeDirectory(path);
     checkDirectory(path, scope, uid);
     return realpathSync(path);
   });
+}
+
+function makeDirectory(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    // A file or a link to nowhere is in its place: the check that follows says so.
+    if ((error as { code?: string }).code !== "EEXIST") throw error;
+  }
 }
 
 function defaultDirectory(scope: Scope, uid: number): string {

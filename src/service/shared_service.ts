@@ -124,17 +124,14 @@ export class SharedService extends EventTarget {
    * `IO`; `REF_COUNTER_INIT`, `ACQUIRE`, `LOCK`, `FULL`, `KEY_COLLISION`, `FOREIGN_OBJECT`; `PLATFORM`, `PERMISSION`,
    * `LIBRARY`. The reason of an aborted signal
    */
-  acquire(options: WaitOptions = {}): Promise<ServiceHandle> {
+  async acquire(options: WaitOptions = {}): Promise<ServiceHandle> {
     const warm = this.#warm;
     // A plain check of a property and two system calls: this is the path that is taken thousands of times.
     if (warm === undefined || options.signal?.aborted || !this.#opened!.counter.tryAcquire(warm.generation)) {
-      return this.#enter(options);
+      return await this.#enter(options);
     }
-    const alive = warm.watch === undefined || warm.watch.isAlive();
-    if (alive && this.#options.onHealthCheck === undefined) {
-      return Promise.resolve(this.#handle(warm.attachment));
-    }
-    return this.#attach(this.#opened!, options, alive ? warm.attachment : undefined);
+    if (this.#options.onHealthCheck === undefined && isWatchedAlive(warm)) return this.#handle(warm.attachment);
+    return await this.#attach(this.#opened!, options, warm);
   }
 
   /**
@@ -201,7 +198,8 @@ export class SharedService extends EventTarget {
   }
 
   /** With a reference taken, goes on from there. */
-  #attach(opened: Opened, options: WaitOptions, known: Attachment | undefined): Promise<ServiceHandle> {
+  #attach(opened: Opened, options: WaitOptions, warm: Warm): Promise<ServiceHandle> {
+    const known = isWatchedAlive(warm) ? warm.attachment : undefined;
     return this.#within(options, (wait) => this.#attachOrLeave(opened, wait, known));
   }
 
@@ -253,15 +251,17 @@ export class SharedService extends EventTarget {
     return new ServiceHandle(record.info, () => this.#release(record));
   }
 
-  #release(record: Attachment["record"]): Promise<void> {
+  async #release(record: Attachment["record"]): Promise<void> {
     if (--this.#handles === 0) dropService(this.#held);
     const { counter, mode } = this.#opened!;
-    if (counter.releaseUnlessLast()) return Promise.resolve();
-    this.#forget();
-    return mode.leave(record).catch((error) => {
-      warn(this, error);
+    try {
+      if (counter.releaseUnlessLast()) return;
+      this.#forget();
+      await mode.leave(record);
+    } catch (error) {
+      warn(this, error as ProcrefError);
       throw error;
-    });
+    }
   }
 
   #lookAfter(): void {
@@ -272,6 +272,15 @@ export class SharedService extends EventTarget {
     } catch (error) {
       warn(this, error as ProcrefError);
     }
+  }
+}
+
+/** Whether the process still runs; one that cannot be asked is looked up again like one that does not. */
+function isWatchedAlive({ watch }: Warm): boolean {
+  try {
+    return watch === undefined || watch.isAlive();
+  } catch {
+    return false;
   }
 }
 

@@ -3,12 +3,15 @@ import process from "node:process";
 import { test } from "node:test";
 import {
   isProcrefError,
+  openRefCounter,
   process as processes,
   ProcrefError,
   type ServiceInfo,
   SharedService,
   type SharedServiceOptions,
 } from "../../mod.ts";
+import { libc } from "../../ffi/libc.ts";
+import { stateDirectory } from "../../src/kernel/state_directory.ts";
 import { eventually } from "../harness/eventually.ts";
 import { uniqueName } from "../harness/names.ts";
 import { startSleeper } from "../harness/sleeper.ts";
@@ -393,4 +396,16 @@ test("errors are recognised across copies of the module", async () => {
   assert.ok(!isProcrefError(error, "LOCK"));
   assert.ok(copy.isProcrefError(new ProcrefError("LOCK", "no")));
   assert.ok(!isProcrefError({ code: "TIMEOUT" }) && !isProcrefError(null) && !isProcrefError("TIMEOUT"));
+});
+
+test("a warm acquire that fails rejects, as a cold one does", async () => {
+  const service = serviceWith({ onFirstAcquire: () => ({ port: 1 }), onLastRelease: () => {} });
+  const counting = await openRefCounter(service.name, {
+    directory: stateDirectory(undefined, "user", libc().geteuid()),
+  });
+  await using _handle = await service.acquire();
+  while (counting.count() < counting.capabilities.maxHolders) counting.tryAcquire();
+  const acquiring = service.acquire();
+  await assert.rejects(acquiring, (error) => isProcrefError(error, "FULL"));
+  counting.close();
 });

@@ -1,0 +1,64 @@
+/**
+ * Measures in both runtimes beside the raw system calls, and checks what is promised of a burst of clients. Ends with
+ * status 1 when a promise is broken.
+ *
+ * Usage: deno task bench
+ */
+
+import { mkdirSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { checkWarmPath } from "./check_warm_path.ts";
+import { coldBurst } from "./cold_burst.ts";
+import { AMOUNT, comparePairs, ROUNDS } from "./compare_pairs.ts";
+import { catchInterruption } from "./interruption.ts";
+import { describeMachine } from "./machine.ts";
+import { buildNativeProgram } from "./native_program.ts";
+import { Report } from "./report.ts";
+
+const started = performance.now();
+const report = new Report();
+const temporary = realpathSync(mkdtempSync(join(tmpdir(), "procref-bench-")));
+const prefix = `bench-${process.pid}`;
+catchInterruption();
+try {
+  const compiler = await buildNativeProgram();
+  report.say(`machine: ${await describeMachine(compiler)}`);
+  await pairs(compiler !== undefined);
+  await warmPath();
+  await burst();
+} catch (error) {
+  report.promise(`the benchmarks come to their end: ${(error as Error).message}`, false);
+} finally {
+  rmSync(temporary, { recursive: true, force: true });
+}
+const seconds = ((performance.now() - started) / 1000).toFixed(0);
+report.say(`\n${report.broken === 0 ? "all promises kept" : `promises broken: ${report.broken}`}, in ${seconds} s`);
+process.exit(report.broken === 0 ? 0 : 1);
+
+async function pairs(comparable: boolean): Promise<void> {
+  report.say("\n== one acquire and one release while another reference is held, beside the same in C");
+  if (!comparable) return report.say("skipped: there is no C compiler (cc), so there is nothing to compare with");
+  report.table(await comparePairs(directory("pairs"), prefix));
+  report.say(
+    `times of one pair; medians of ${ROUNDS} rounds of ${AMOUNT.slices} slices of ${AMOUNT.pairs} pairs; ` +
+      "p99: of the slices; ratio: to C right before and after",
+  );
+}
+
+async function warmPath(): Promise<void> {
+  report.say("\n== what a warm acquire and release of a service ask of the system");
+  await checkWarmPath(report, directory("warm"), `${prefix}-warm`);
+}
+
+async function burst(): Promise<void> {
+  report.say("\n== 100 clients start cold at once, 50 in each runtime");
+  await coldBurst(report, directory("burst"), `${prefix}-burst`);
+}
+
+function directory(name: string): string {
+  const path = join(temporary, name);
+  mkdirSync(path, { mode: 0o700 });
+  return path;
+}
