@@ -69,13 +69,10 @@ function sessionDirectory(uid: number): string {
   return isOurDirectory(session, uid) ? join(session, "procref") : `/tmp/procref-${uid}`;
 }
 
+/** Whether a directory is there and ours. A refusal of the runtime is an error: others, who may look, would decide otherwise. */
 function isOurDirectory(path: string, uid: number): boolean {
-  try {
-    const status = lstatSync(path);
-    return status.isDirectory() && status.uid === uid;
-  } catch {
-    return false;
-  }
+  const status = lstatSync(path, { throwIfNoEntry: false });
+  return status !== undefined && status.isDirectory() && status.uid === uid;
 }
 
 /**

@@ -18,7 +18,11 @@ export class SharedServiceBuilder<S> {
   #callbacks: Partial<ServiceCallbacks> = {};
   #settings: ServiceSettings = {};
 
-  /** @param make makes the service from the options that came together */
+  /**
+   * Made by `SharedService.builder(name)`.
+   *
+   * @param make makes the service from the options that came together
+   */
   constructor(make: (options: SharedServiceOptions) => S) {
     this.#make = make;
   }

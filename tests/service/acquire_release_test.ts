@@ -12,12 +12,12 @@ function recorded(options: Partial<SharedServiceOptions> = {}, name = uniqueName
 } {
   const calls: string[] = [];
   const service = new SharedService(name, {
-    onFirstAcquire() {
+    onFirstAcquire(): ServiceInfo {
       const pid = startSleeper();
       calls.push("start");
       return new ServiceInfo(pid, 4711).setMetadata("by", "first");
     },
-    async onLastRelease(info) {
+    async onLastRelease(info): Promise<void> {
       calls.push(`stop ${info.port} ${info.getMetadata("by")}`);
       await processes.stop(info.identity!, 5000);
     },

@@ -38,7 +38,7 @@ async function failsWith(service: SharedService, code: ProcrefError["code"], cau
 test("onFirstAcquire that throws: SERVICE_START, the reference is back, the next acquire tries again", async () => {
   let tries = 0;
   const service = serviceWith({
-    onFirstAcquire() {
+    onFirstAcquire(): { pid: number } {
       if (++tries < 3) throw new Error(`no luck ${tries}`);
       return { pid: startSleeper() };
     },
@@ -115,10 +115,10 @@ test("onHealthCheck runs on every acquire but the one that brought the service u
 
 test("onRecover runs once with the old info, and everybody sees the new one", async () => {
   const seen: (number | undefined)[] = [];
-  let sick: number | undefined;
+  const sick = new Set<number | undefined>();
   const options: Options = {
-    onHealthCheck: (info) => info.pid !== sick,
-    async onRecover(old) {
+    onHealthCheck: (info) => !sick.has(info.pid),
+    async onRecover(old): Promise<{ pid: number; port: number }> {
       seen.push(old.pid);
       await processes.stop(old.identity!, 5000);
       return { pid: startSleeper(), port: 2 };
@@ -127,7 +127,7 @@ test("onRecover runs once with the old info, and everybody sees the new one", as
   const service = serviceWith(options);
   const other = serviceWith(options, service.name);
   const first = await service.acquire();
-  sick = first.pid;
+  sick.add(first.pid);
   const handles = await Promise.all(Array.from({ length: 10 }, (_, i) => (i % 2 ? service : other).acquire()));
   assert.deepEqual(seen, [first.pid]);
   assert.equal(new Set(handles.map(({ pid }) => pid)).size, 1);
@@ -140,16 +140,16 @@ test("counterexample 14: two clients that saw the same failure recover it once",
   let checking = 0;
   let bothChecked: () => void = () => {};
   const both = new Promise<void>((resolve) => bothChecked = resolve);
-  let sick: number | undefined;
+  const sick = new Set<number | undefined>();
   const options: Options = {
-    async onHealthCheck(info) {
-      if (info.pid !== sick) return true;
+    async onHealthCheck(info): Promise<boolean> {
+      if (!sick.has(info.pid)) return true;
       // Neither answers before both have looked at the failing generation.
       if (++checking === 2) bothChecked();
       await both;
       return false;
     },
-    onRecover(old) {
+    onRecover(old): { pid: number } {
       recoveries++;
       processes.kill(old.identity!);
       return { pid: startSleeper() };
@@ -158,7 +158,7 @@ test("counterexample 14: two clients that saw the same failure recover it once",
   const one = serviceWith(options);
   const two = serviceWith(options, one.name);
   const first = await one.acquire();
-  sick = first.pid;
+  sick.add(first.pid);
   const handles = await Promise.all([one.acquire(), two.acquire()]);
   assert.equal(checking, 2);
   assert.equal(recoveries, 1);
@@ -216,7 +216,7 @@ test("onRecover that throws: SERVICE_RECOVERY, the reference is back, the next a
   let healthy = true;
   const service = serviceWith({
     onHealthCheck: () => healthy,
-    onRecover(old) {
+    onRecover(old): { pid: number | undefined } {
       if (++tries === 1) throw new Error("still broken");
       healthy = true;
       return { pid: old.pid };
@@ -260,7 +260,7 @@ test("a service that died is repaired by onRecover while others hold it", async 
 test("onLastRelease that throws: SERVICE_STOP, the next acquire finds the service as it was", async () => {
   let tries = 0;
   const service = serviceWith({
-    onLastRelease(info) {
+    onLastRelease(info): void {
       if (++tries === 1) throw new Error("cannot stop");
       processes.kill(info.identity!);
     },
@@ -302,7 +302,7 @@ test("a failure behind `using` is a warning", async () => {
   const warnings: ProcrefError[] = [];
   let fail = true;
   const service = serviceWith({
-    onLastRelease(info) {
+    onLastRelease(info): void {
       if (fail) throw new Error("cannot stop");
       processes.kill(info.identity!);
     },

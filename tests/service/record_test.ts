@@ -31,7 +31,7 @@ function watched(directory: string, name = uniqueName()): Watched {
   const starts: number[] = [];
   const service = new SharedService(name, {
     directory,
-    onFirstAcquire() {
+    onFirstAcquire(): { pid: number; port: number } {
       const pid = startSleeper();
       starts.push(pid);
       return { pid, port: 1234 };
@@ -242,7 +242,7 @@ test("a squatted state directory is refused: link, file, wide mode", async () =>
       const { service, starts } = watched(join(parent, place));
       await assert.rejects(
         service.acquire(),
-        (error) => isProcrefError(error, place === "file" ? "IO" : "STATE_DIRECTORY") && error.message.includes(place),
+        (error) => isProcrefError(error, "STATE_DIRECTORY") && error.message.includes(place),
       );
       assert.deepEqual(starts, []);
     }

@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { Child } from "./harness/child.ts";
+import { withDirectory } from "./harness/names.ts";
+import { bothRuntimes } from "./harness/runtime.ts";
+
+const ROOT = new URL("../", import.meta.url);
+const README = readFileSync(new URL("README.md", ROOT), "utf8");
+
+/** The README's example as a program in a directory, with this repository in place of the package. */
+function example(directory: string, edit: (source: string) => string = (source) => source): string {
+  const source = /```ts\n([\s\S]*?)```/.exec(README)?.[1] ?? "";
+  const program = join(directory, "example.ts");
+  writeFileSync(
+    program,
+    edit(replaced(source, '"@procref/core"', JSON.stringify(fileURLToPath(new URL("mod.ts", ROOT))))),
+  );
+  return pathToFileURL(program).href;
+}
+
+function replaced(text: string, old: string, by: string): string {
+  assert.ok(text.includes(old), `the README says ${old}`);
+  return text.replaceAll(old, by);
+}
+
+async function assertRuns(child: Child): Promise<void> {
+  const { code } = await child.exited;
+  assert.equal(code, 0, child.errors);
+  assert.match(await child.line("process "), /^\d+ on port 5432, shared by 1$/);
+}
+
+for (const runtime of bothRuntimes) {
+  test(`the README's example runs in ${runtime} as it stands there`, async () => {
+    await withDirectory(async (directory) => {
+      const env = { PROCREF_DIR: join(directory, "state") };
+      await using child = new Child(example(directory), { runtime, env });
+      await assertRuns(child);
+    });
+  });
+}
+
+test("the permissions in the README are enough in Deno", async () => {
+  await withDirectory(async (directory) => {
+    const command = /deno run --allow-ffi(?:.*\\\n)*/.exec(README)?.[0] ?? "";
+    const words = replaced(replaced(command, "my-server", "sleep"), "$XDG_RUNTIME_DIR", directory)
+      .replaceAll("\\\n", " ").trim().split(/ +/);
+    const program = example(directory, (source) => replaced(source, '"ignore" }', '"ignore", env: {} }'));
+    const env = { PROCREF_DIR: "", XDG_RUNTIME_DIR: directory };
+    await using child = new Child(program, { command: [...words, "--no-prompt"], env });
+    await assertRuns(child);
+    assert.ok(existsSync(join(directory, "procref")), "the state is where the README says");
+  });
+});
+
+test("the README's commands are those that exist", () => {
+  const { tasks } = JSON.parse(readFileSync(new URL("deno.json", ROOT), "utf8"));
+  const named = [...README.matchAll(/deno task (\w+)/g)].map(([, task]) => task);
+  assert.ok(named.includes("demo") && named.includes("test"));
+  for (const task of named) assert.ok(task in tasks, `deno task ${task}`);
+  const script = readFileSync(new URL(".ci/run", ROOT), "utf8");
+  assert.ok(script.includes(/npx .* deno task test/.exec(README)![0]), ".ci/run runs the README's test command");
+});
