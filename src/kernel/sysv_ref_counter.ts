@@ -135,8 +135,9 @@ export class SysvRefCounter extends BaseRefCounter {
   }
 
   advanceGeneration(published: boolean): number {
-    if (!this.#locked) throw this.#misuse("LOCK", "move the generation of", "it does not have the gate");
     const { generation } = this.snapshot();
+    // Asked after the look at the set, which shows whether it is gone and the gate with it.
+    if (!this.#locked) throw this.#misuse("LOCK", "move the generation of", "it does not have the gate");
     const odd = published ? 1 : 0;
     let steps = generation % 2 === odd ? 2 : 1;
     // The same parity again after the greatest value: 32767 is followed by 2 or 3.
@@ -157,12 +158,13 @@ export class SysvRefCounter extends BaseRefCounter {
   }
 
   remove(): boolean {
-    if (!this.holdsLock()) {
+    const { references, seated } = this.snapshot();
+    // Asked after the look at the set, which shows whether it is gone and the gate with it.
+    if (!this.#locked) {
       if (!this.#lockLost) throw this.#misuse("LOCK", "remove", "it does not have the gate");
       this.#lockLost = false;
       return false;
     }
-    const { references, seated } = this.snapshot();
     const unused = references === 0 && (!seated || this.#seated);
     const result = unused ? this.#libc.semctl(this.#id!, 0, LINUX.IPC_RMID, null) : -E.EPERM;
     // EPERM: in scope `system` only its maker may remove a set; it stays, empty.
@@ -170,7 +172,7 @@ export class SysvRefCounter extends BaseRefCounter {
       this.unlock();
       return false;
     }
-    if (result < 0 && !vanished(result)) throw this.#error("LOCK", "remove", result);
+    if (result < 0 && !vanished(result)) throw this.#error("LOCK", "remove", result, "semctl(IPC_RMID)");
     this.#locked = false;
     this.#forget();
     return true;
@@ -280,9 +282,9 @@ export class SysvRefCounter extends BaseRefCounter {
     this.#locked = this.#seated = false;
   }
 
-  #error(code: ErrorCode, doing: string, result: number): ProcrefError {
+  #error(code: ErrorCode, doing: string, result: number, call = "semop"): ProcrefError {
     const remedy = result === -E.EACCES ? "the set's mode shuts this user out" : "";
-    return systemError(code, `${doing} ${this.#set.describe(this.#id)}`, "semop", result, remedy, { name: this.name });
+    return systemError(code, `${doing} ${this.#set.describe(this.#id)}`, call, result, remedy, { name: this.name });
   }
 
   #misuse(code: ErrorCode, doing: string, why: string): ProcrefError {

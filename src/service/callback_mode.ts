@@ -257,10 +257,16 @@ export class CallbackMode {
       await this.#stopService(info);
       return undefined;
     }
-    const generation = this.#counter.advanceGeneration(true);
-    const record = { phase: "READY", generation, info } as const;
-    this.#store.write(record);
-    return { record, generation };
+    try {
+      const generation = this.#counter.advanceGeneration(true);
+      const record = { phase: "READY", generation, info } as const;
+      this.#store.write(record);
+      return { record, generation };
+    } catch (error) {
+      // What nobody can be told of (the disk is full) must not run on.
+      await this.#stopService(info);
+      throw error;
+    }
   }
 
   /** Under the gate: whatever was published is no more. */

@@ -293,3 +293,22 @@ test("metadata and record reach a service that is acquired later", async () => {
     await eventually(() => processes.isAlive(two.info.identity!), "the identity is that of the process");
   });
 });
+
+test("a service that cannot be put on record is stopped, and the error says why", async () => {
+  await withDirectory(async (directory) => {
+    let pid = 0;
+    const name = uniqueName();
+    const service = new SharedService(name, {
+      directory,
+      onFirstAcquire(): { pid: number } {
+        // The disk fills up while the service starts: a directory in the way stands for it.
+        mkdirSync(join(recordPath(directory), "..", "record.json.tmp", "full"), { recursive: true, mode: 0o700 });
+        pid = startSleeper();
+        return { pid };
+      },
+    });
+    await assert.rejects(service.acquire(), (error) => isProcrefError(error, "IO"));
+    assert.ok(!processes.isAlive(pid));
+    assert.equal(await service.count(), 0);
+  });
+});
