@@ -17,17 +17,15 @@
  * @module
  */
 
-import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
-import { isProcrefError, ProcrefError } from "../errors.ts";
+import { isProcrefError, type ProcrefError } from "../errors.ts";
 import type { RefCounter } from "../kernel/ref_counter.ts";
-import { stop } from "../process/stop.ts";
 import { until, type WaitOptions } from "../waiting.ts";
-import { type CallbackRun, runCallback } from "./callback.ts";
+import { CallbackRunner, type Failure } from "./callback_runner.ts";
 import type { CompleteSettings, ServiceCallbacks } from "./options.ts";
 import type { ServiceRecord } from "./record.ts";
 import type { RecordStore } from "./record_store.ts";
-import { ServiceInfo } from "./service_info.ts";
+import type { ServiceInfo } from "./service_info.ts";
 
 /** How often one acquire looks again at a service that others repair, before it gives up. */
 const MOST_LOOKS = 5;
@@ -50,7 +48,8 @@ export class CallbackMode {
   readonly #name: string;
   readonly #counter: RefCounter;
   readonly #store: RecordStore;
-  readonly #options: ServiceCallbacks & CompleteSettings;
+  readonly #callbacks: CallbackRunner;
+  readonly #lockTimeoutMs: number;
   readonly #warn: (error: ProcrefError) => void;
 
   constructor(
@@ -63,7 +62,8 @@ export class CallbackMode {
     this.#name = name;
     this.#counter = counter;
     this.#store = store;
-    this.#options = options;
+    this.#callbacks = new CallbackRunner(name, options, warn);
+    this.#lockTimeoutMs = options.lockTimeoutMs;
     this.#warn = warn;
   }
 
@@ -80,7 +80,7 @@ export class CallbackMode {
     for (let looks = 0; looks < MOST_LOOKS; looks++) {
       let failure: Failure | undefined;
       if (isUsable(seen.record)) {
-        failure = await this.#examine(seen.record, options);
+        failure = await this.#callbacks.examine(seen.record, options);
         if (failure === undefined) return seen as Attachment;
       }
       const made = await this.#underGate(options, () => this.#bringUp(failure, options));
@@ -88,7 +88,7 @@ export class CallbackMode {
       else if (made !== undefined) return made;
       seen = this.#look();
     }
-    throw this.#error("SERVICE_UNHEALTHY", `it was repaired ${MOST_LOOKS} times and still fails its check`);
+    throw this.#callbacks.error("SERVICE_UNHEALTHY", `it was repaired ${MOST_LOOKS} times and still fails its check`);
   }
 
   /**
@@ -102,7 +102,7 @@ export class CallbackMode {
     let locked = false;
     const leaveOrLock = () => this.#counter.releaseUnlessLast() || (locked = this.#counter.tryReleaseLastAndLock());
     try {
-      const wait = { timeoutMs: this.#options.lockTimeoutMs };
+      const wait = { timeoutMs: this.#lockTimeoutMs };
       await until(leaveOrLock, wait, () => `stop "${this.#name}", because somebody has the gate`);
     } catch (error) {
       this.#counter.release();
@@ -138,28 +138,8 @@ export class CallbackMode {
     return { record: record as Attachment["record"], generation: still ? after.generation : undefined };
   }
 
-  /** Asks the health check, outside the gate; undefined when the service is usable. */
-  async #examine(record: Attachment["record"], options: WaitOptions): Promise<Failure | undefined> {
-    const { onHealthCheck, healthTimeoutMs } = this.#options;
-    if (onHealthCheck === undefined) return undefined;
-    const { generation } = record;
-    let answer: unknown;
-    try {
-      answer = await runCallback(
-        this.#run("onHealthCheck", "SERVICE_UNHEALTHY", healthTimeoutMs, options),
-        (context) => onHealthCheck.call(this.#options, record.info, context),
-      );
-    } catch (cause) {
-      if (!isProcrefError(cause, "SERVICE_UNHEALTHY")) throw cause;
-      return { generation, cause };
-    }
-    if (answer === true) return undefined;
-    if (answer === false) return { generation, cause: undefined };
-    throw this.#error("SERVICE_UNHEALTHY", `onHealthCheck returned ${String(answer)}, neither true nor false`);
-  }
-
   async #underGate<T>(options: WaitOptions, work: () => Promise<T>): Promise<T> {
-    await this.#counter.lock({ signal: options.signal, timeoutMs: this.#options.lockTimeoutMs });
+    await this.#counter.lock({ signal: options.signal, timeoutMs: this.#lockTimeoutMs });
     try {
       return await work();
     } finally {
@@ -185,27 +165,22 @@ export class CallbackMode {
     }
     const { phase, info } = record;
     if (info === undefined) return await this.#start(options);
-    const repairable = this.#options.onRecover !== undefined && phase !== "STOP";
+    const repairable = this.#callbacks.recovers && phase !== "STOP";
     if (!info.isAlive()) {
       return references > 1 && repairable ? await this.#recover(info, options) : await this.#start(options);
     }
     if (phase === "READY" && record.generation !== failure?.generation) return undefined;
     if (repairable) return await this.#recover(info, options);
-    if (phase === "READY") throw this.#error("SERVICE_UNHEALTHY", "it failed its check", failure?.cause);
+    if (phase === "READY") throw this.#callbacks.error("SERVICE_UNHEALTHY", "it failed its check", failure?.cause);
     // Somebody died while stopping it, or while repairing it.
-    await this.#stopService(info);
+    await this.#callbacks.takeDown(info);
     return await this.#start(options);
   }
 
   async #start(options: WaitOptions): Promise<Attachment | undefined> {
     this.#withdraw("START", undefined);
     try {
-      const info = await this.#produce(
-        "onFirstAcquire",
-        "SERVICE_START",
-        options,
-        (context) => this.#options.onFirstAcquire(context),
-      );
+      const info = await this.#callbacks.bringUp(options);
       return await this.#publish(info);
     } catch (error) {
       if (this.#counter.holdsLock()) this.#removeRecord();
@@ -216,12 +191,7 @@ export class CallbackMode {
   async #recover(old: ServiceInfo, options: WaitOptions): Promise<Attachment | undefined> {
     this.#withdraw("START", old);
     try {
-      const info = await this.#produce(
-        "onRecover",
-        "SERVICE_RECOVERY",
-        options,
-        (context) => this.#options.onRecover!(old, context),
-      );
+      const info = await this.#callbacks.recover(old, options);
       return await this.#publish(info);
     } catch (error) {
       this.#putBack(old);
@@ -229,32 +199,10 @@ export class CallbackMode {
     }
   }
 
-  /** Runs a callback that gives a service, and takes down one that it gives too late. */
-  async #produce(
-    what: "onFirstAcquire" | "onRecover",
-    code: "SERVICE_START" | "SERVICE_RECOVERY",
-    options: WaitOptions,
-    callback: Parameters<typeof runCallback<unknown>>[1],
-  ): Promise<ServiceInfo> {
-    const late = (value: unknown) => this.#undo(value);
-    const value = await runCallback(
-      { ...this.#run(what, code, this.#options.startTimeoutMs, options), late },
-      callback,
-    );
-    try {
-      const info = ServiceInfo.fromJSON(value);
-      if (info.isAlive()) return info;
-      throw this.#error(code, `${what} returned process ${info.pid}, which does not run`);
-    } catch (cause) {
-      if (!isProcrefError(cause, "SERVICE_INFO")) throw cause;
-      throw this.#error(code, `${what} returned no service: ${cause.message}`, cause);
-    }
-  }
-
   /** Under the gate: makes a service known; undefined when the gate was lost and somebody else may have started one. */
   async #publish(info: ServiceInfo): Promise<Attachment | undefined> {
     if (!this.#counter.holdsLock()) {
-      await this.#stopService(info);
+      await this.#callbacks.takeDown(info);
       return undefined;
     }
     try {
@@ -264,7 +212,7 @@ export class CallbackMode {
       return { record, generation };
     } catch (error) {
       // What nobody can be told of (the disk is full) must not run on.
-      await this.#stopService(info);
+      await this.#callbacks.takeDown(info);
       throw error;
     }
   }
@@ -298,7 +246,7 @@ export class CallbackMode {
       await until(restored, { signal: options.signal, timeoutMs: SETTLE_MS }, () => "find the record");
     } catch (cause) {
       if (!isProcrefError(cause, "TIMEOUT")) throw cause;
-      throw this.#error(
+      throw this.#callbacks.error(
         "SERVICE_INFO",
         `its record in ${this.#store.directory} is lost while others hold it, and none of them wrote it again`,
         cause,
@@ -330,7 +278,7 @@ export class CallbackMode {
   async #stopOrPutBack(info: ServiceInfo): Promise<void> {
     this.#withdraw("STOP", info);
     try {
-      await this.#stopService(info);
+      await this.#callbacks.takeDown(info);
     } catch (error) {
       this.#putBack(info);
       throw error;
@@ -347,55 +295,6 @@ export class CallbackMode {
     await delay(SETTLE_MS);
     return this.#counter.count() > 0;
   }
-
-  /** Runs onLastRelease, or stops the process; done only when the process is gone. */
-  async #stopService(info: ServiceInfo): Promise<void> {
-    const { onLastRelease, stopTimeoutMs } = this.#options;
-    const ours = info.pid === process.pid;
-    if (onLastRelease !== undefined) {
-      await runCallback(
-        this.#run("onLastRelease", "SERVICE_STOP", stopTimeoutMs, {}),
-        (context) => onLastRelease.call(this.#options, info, context),
-      );
-      const gone = () => ours || info.pid === undefined || !info.isAlive();
-      await until(gone, { timeoutMs: stopTimeoutMs }, () => "see the process end").catch((cause) => {
-        throw this.#error("SERVICE_STOP", `onLastRelease ended, but process ${info.pid} still runs`, cause);
-      });
-    } else if (info.identity !== undefined && !ours) {
-      const outcome = await stop(info.identity, stopTimeoutMs);
-      if (outcome === "still-running") throw this.#error("SERVICE_STOP", `process ${info.pid} cannot be killed`);
-    }
-  }
-
-  /** Takes down a service that arrived after its start was given up. */
-  #undo(value: unknown): void {
-    const undoing = async () => {
-      const info = ServiceInfo.fromJSON(value);
-      if (info.isAlive()) await this.#stopService(info);
-    };
-    undoing().catch((cause) => {
-      this.#warn(this.#error("SERVICE_STOP", "a service that was started too late could not be stopped", cause));
-    });
-  }
-
-  #run(
-    what: string,
-    code: ProcrefError["code"],
-    timeoutMs: number,
-    { signal }: WaitOptions,
-  ): Omit<CallbackRun<unknown>, "late"> {
-    return { what, code, timeoutMs, signal, service: this.#name };
-  }
-
-  #error(code: ProcrefError["code"], why: string, cause?: unknown): ProcrefError {
-    return new ProcrefError(code, `Cannot use "${this.#name}": ${why}`, { cause, details: { name: this.#name } });
-  }
-}
-
-/** A generation that failed its check, and what the check threw. */
-interface Failure {
-  readonly generation: number;
-  readonly cause: unknown;
 }
 
 function isUsable(record: ServiceRecord | undefined): record is Attachment["record"] {
