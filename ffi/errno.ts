@@ -24,7 +24,8 @@ const DOUBTS = 3;
 
 /**
  * Wraps a function that says "failed" by -1 and errno. The error number is read in the statement after the call; a
- * call that a signal interrupted (EINTR) is made again; nowhere else is either done.
+ * call that a signal interrupted (EINTR) is made again, except `close`, which has closed its descriptor all the same;
+ * nowhere else is either done.
  *
  * `possible` guards against an error number that another thread's work left in our place: Deno was measured to read a
  * foreign ENOENT once in the first milliseconds of a hot loop. A number outside the list means that the call is
@@ -47,8 +48,9 @@ export function checked<T extends SymbolTable, K extends keyof T & string>(
 
   /** The negated error number of the call that just failed, or 0 when the call must be made again. */
   function failure(doubts: number): number {
-    const error = errno();
-    if (error === LINUX_ERRNO.EINTR) return 0;
+    // A failure without a number, which none should be: 0 would mean "once more", for ever.
+    const error = errno() || LINUX_ERRNO.EIO;
+    if (error === LINUX_ERRNO.EINTR && symbol !== "close") return 0;
     return known === undefined || known.has(error) || doubts >= DOUBTS ? -error : 0;
   }
 

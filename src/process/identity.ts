@@ -40,7 +40,7 @@ export type ProcessTarget = number | ProcessIdentity;
  * ```
  */
 export function identityOf(pid: number): ProcessIdentity | undefined {
-  checkPid(pid);
+  checkPid(pid, 1);
   const status = processStatus(pid);
   return status === undefined || hasEnded(status) ? undefined : { pid, start: startOf(status) };
 }
@@ -69,7 +69,7 @@ export function startOf(status: ProcessStatus): string {
  */
 export function isAlive(target: ProcessTarget): boolean {
   const pid = typeof target === "number" ? target : target.pid;
-  checkPid(pid);
+  checkPid(pid, 1);
   const status = processStatus(pid);
   // Not to be seen: gone, or hidden (the hidepid option of /proc), in which case the kernel still says EPERM.
   if (status === undefined) return libc().kill(pid, 0) === -E.EPERM;

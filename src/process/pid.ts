@@ -13,13 +13,14 @@ const GREATEST_PID = 2 ** 31 - 1;
  * Checks that a number can be a process other than the first one: an integer from 2 to 2,147,483,647. To the kernel 0
  * and negative numbers mean whole groups, or everything.
  *
+ * @param least 1 where the first process may be meant: to look at it does no harm, and in a container it may be us
  * @throws ProcrefError `INVALID_ARGUMENT`
  */
-export function checkPid(pid: unknown): asserts pid is number {
-  if (typeof pid === "number" && Number.isInteger(pid) && pid > 1 && pid <= GREATEST_PID) return;
+export function checkPid(pid: unknown, least: 1 | 2 = 2): asserts pid is number {
+  if (typeof pid === "number" && Number.isInteger(pid) && pid >= least && pid <= GREATEST_PID) return;
   throw new ProcrefError(
     "INVALID_ARGUMENT",
-    `Cannot use ${String(pid)} as a process: a PID is an integer from 2 to ${GREATEST_PID}`,
+    `Cannot use ${String(pid)} as a process: a PID is an integer from ${least} to ${GREATEST_PID}`,
   );
 }
 
