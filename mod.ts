@@ -34,7 +34,17 @@ export { ServiceInfo, type ServiceInfoJson } from "./src/service/service_info.ts
 export type {
   Awaitable,
   CallbackContext,
+  CallbackServiceOptions,
   ServiceCallbacks,
   ServiceSettings,
   SharedServiceOptions,
 } from "./src/service/options.ts";
+export type {
+  ModuleServiceOptions,
+  Readiness,
+  RestartPolicy,
+  SupervisedServiceOptions,
+  SupervisedSettings,
+} from "./src/service/supervised_options.ts";
+export type { PortRange, StopSignal } from "./src/service/service_description.ts";
+export type { ServiceModule, ServiceModuleContext } from "./src/service/service_module.ts";
