@@ -30,6 +30,11 @@ export * as process from "./src/process/mod.ts";
 export { SharedService } from "./src/service/shared_service.ts";
 export { SharedServiceBuilder } from "./src/service/builder.ts";
 export { type Release, ServiceHandle } from "./src/service/service_handle.ts";
+export {
+  type ParentBond,
+  releaseWithParent,
+  type ReleaseWithParentOptions,
+} from "./src/service/release_with_parent.ts";
 export { ServiceInfo, type ServiceInfoJson } from "./src/service/service_info.ts";
 export type {
   Awaitable,
