@@ -8,10 +8,9 @@ import process from "node:process";
 import { libc } from "../../ffi/libc.ts";
 import { LINUX } from "../../ffi/symbols/linux_libc.ts";
 import { ProcrefError } from "../errors.ts";
-import { MemoryRefCounter } from "./memory_ref_counter.ts";
+import { counterOf } from "./mechanisms.ts";
 import { objectName, type Scope } from "./object_name.ts";
 import type { Mechanism, RefCounter } from "./ref_counter.ts";
-import { SysvRefCounter } from "./sysv_ref_counter.ts";
 
 /** What tells a counter from others of the same name, and how it is kept. */
 export interface RefCounterOptions {
@@ -97,17 +96,6 @@ function exists(path: string): boolean {
 // deno-lint-ignore require-await -- errors arrive as rejections, and probes of other mechanisms need to wait
 export async function openRefCounter(name: string, options: RefCounterOptions = {}): Promise<RefCounter> {
   const mechanism = options.mechanism ?? chooseMechanism().mechanism;
-  switch (mechanism) {
-    case "memory": {
-      const { digest } = objectName(name, 0, options);
-      return new MemoryRefCounter(name, digest.join());
-    }
-    case "sysv":
-      return new SysvRefCounter(objectName(name, libc().geteuid(), options));
-    default:
-      throw new ProcrefError(
-        "INVALID_ARGUMENT",
-        `Cannot use ${String(mechanism)} as a mechanism: use "sysv" or "memory"`,
-      );
-  }
+  const uid = mechanism === "memory" ? 0 : libc().geteuid();
+  return counterOf(objectName(name, uid, options), mechanism);
 }

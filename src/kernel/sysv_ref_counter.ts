@@ -177,24 +177,20 @@ export class SysvRefCounter extends BaseRefCounter {
   }
 
   remove(evict = false): boolean {
-    const { references, seated } = this.snapshot();
+    const { references } = this.snapshot();
     // Asked after the look at the set, which shows whether it is gone and the gate with it.
     if (!this.#locked) {
       if (!this.#lockLost) throw this.#misuse("LOCK", "remove", "it does not have the gate");
       this.#lockLost = false;
       return false;
     }
-    const unused = references === 0 && (evict || !seated || this.#seated);
-    const result = unused ? this.#libc.semctl(this.#id!, 0, LINUX.IPC_RMID, null) : -E.EPERM;
-    // EPERM: in scope `system` only its maker may remove a set; it stays, empty.
-    if (result === -E.EPERM) {
-      this.unlock();
-      return false;
-    }
-    if (result < 0 && !vanished(result)) throw this.#error("LOCK", "remove", result, "semctl(IPC_RMID)");
-    this.#locked = false;
-    this.#forget();
-    return true;
+    // The seat is taken without the gate: only who has it can be sure that nobody sits down meanwhile.
+    const sits = !evict && references === 0 && !this.#seated;
+    const unused = references === 0 && (evict || this.#seated || this.trySeat());
+    if (unused && this.#locked && this.#removeSet()) return true;
+    if (sits && this.#seated) this.leaveSeat();
+    this.unlock();
+    return false;
   }
 
   close(): void {
@@ -207,6 +203,16 @@ export class SysvRefCounter extends BaseRefCounter {
   protected override describeGate(): string {
     const pid = this.#id === undefined ? 0 : this.#libc.semctl(this.#id, SEMAPHORE.gate, LINUX.GETPID, null);
     return pid > 0 ? ` (process ${pid} used the gate last)` : "";
+  }
+
+  /** Removes the set, and with it gate and seat; false in scope `system`, where only its maker may: it stays, empty. */
+  #removeSet(): boolean {
+    const result = this.#libc.semctl(this.#id!, 0, LINUX.IPC_RMID, null);
+    if (result === -E.EPERM) return false;
+    if (result < 0 && !vanished(result)) throw this.#error("LOCK", "remove", result, "semctl(IPC_RMID)");
+    this.#locked = false;
+    this.#forget();
+    return true;
   }
 
   #entering(generation: number): step.Operations {

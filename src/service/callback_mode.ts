@@ -31,7 +31,8 @@ import type { ServiceRecord } from "./record.ts";
 import type { RecordStore } from "./record_store.ts";
 import { mismatch } from "./service_description.ts";
 import type { ServiceInfo } from "./service_info.ts";
-import { startSupervisor, type SupervisorOrders } from "./supervisor_orders.ts";
+import { startSupervisor } from "./start_supervisor.ts";
+import type { SupervisorOrders } from "./supervisor_orders.ts";
 
 /** How often one acquire looks again at a service that others repair, before it gives up. */
 const MOST_LOOKS = 5;

@@ -23,7 +23,7 @@ import { RecordStore } from "./record_store.ts";
 import { Incarnation, ServiceHandle } from "./service_handle.ts";
 import { type ModuleServiceOptions, moduleUrl } from "./supervised_options.ts";
 import { SupervisedMode } from "./supervised_mode.ts";
-import type { SupervisorOrders } from "./supervisor_orders.ts";
+import { orderedName, type SupervisorOrders } from "./supervisor_orders.ts";
 import { WarmService } from "./warm_service.ts";
 
 /** What is there once a service has been used. */
@@ -226,12 +226,13 @@ export class SharedService extends EventTarget {
     const directory = stateDirectory(settings.directory, scope, uid);
     const identity = { namespace, scope, directory };
     const counter = await openRefCounter(this.name, { ...identity, mechanism });
-    const store = new RecordStore(directory, objectName(this.name, uid, identity), uid);
+    const object = objectName(this.name, uid, identity);
+    const store = new RecordStore(directory, object, uid);
     const report = (error: ProcrefError) => tell(this, "warning", error);
     const orders: SupervisorOrders = {
-      ...identity,
-      name: this.name,
-      mechanism,
+      ...orderedName(object),
+      directory,
+      mechanism: counter.capabilities.mechanism,
       stopTimeoutMs,
       description: supervised?.description,
     };

@@ -30,7 +30,8 @@ import type { ServiceRecord } from "./record.ts";
 import type { RecordStore } from "./record_store.ts";
 import { checkConfiguration, mismatch } from "./service_description.ts";
 import { resolvePrograms, type SupervisedClientOptions } from "./supervised_options.ts";
-import { startSupervisor, type SupervisorOrders } from "./supervisor_orders.ts";
+import { startSupervisor } from "./start_supervisor.ts";
+import type { SupervisorOrders } from "./supervisor_orders.ts";
 
 /** How often waiting clients look for news: one system call each time. */
 const LONGEST_PAUSE_MS = 4;

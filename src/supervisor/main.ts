@@ -5,11 +5,20 @@
  * @module
  */
 
-import { writeSync } from "node:fs";
+import { readSync, writeSync } from "node:fs";
 import process from "node:process";
 import { FAILED, type SupervisorOrders } from "../service/supervisor_orders.ts";
-import { reap } from "./reaper.ts";
-import { supervise } from "./supervisor.ts";
+
+/** What standard input holds. */
+function readOrders(): SupervisorOrders {
+  const decoder = new TextDecoder();
+  const buffer = new Uint8Array(65536);
+  let text = "";
+  for (let length; (length = readSync(0, buffer)) > 0;) {
+    text += decoder.decode(buffer.subarray(0, length), { stream: true });
+  }
+  return JSON.parse(text);
+}
 
 /** Tells the client that waits for it; one that has been killed meanwhile does not hear it. */
 function report(line: string): void {
@@ -20,18 +29,24 @@ function report(line: string): void {
   }
 }
 
+/** Each of the two loads only what it needs. */
+async function follow(orders: SupervisorOrders): Promise<void> {
+  const { description } = orders;
+  if (description === undefined) {
+    const { reap } = await import("./reaper.ts");
+    await reap(orders, report);
+  } else {
+    const { supervise } = await import("./supervisor.ts");
+    await supervise(orders, description, report);
+  }
+}
+
 if (import.meta.main) {
-  let text = "";
-  for await (const chunk of process.stdin.setEncoding("utf8")) text += chunk;
-  // A client that was killed before it had written them leaves no orders.
-  if (text !== "") {
-    try {
-      const orders = JSON.parse(text) as SupervisorOrders;
-      await (orders.description === undefined ? reap(orders, report) : supervise(orders, orders.description, report));
-    } catch (error) {
-      report(`${FAILED} ${JSON.stringify((error as Error).message)}`);
-      process.exit(1);
-    }
+  try {
+    await follow(readOrders());
+  } catch (error) {
+    report(`${FAILED} ${JSON.stringify((error as Error).message)}`);
+    process.exit(1);
   }
   // A thread may still wait inside the kernel.
   process.exit(0);

@@ -5,11 +5,10 @@
  */
 
 import { libc } from "../../ffi/libc.ts";
-import { objectName } from "../kernel/object_name.ts";
-import { openRefCounter } from "../kernel/open.ts";
+import { counterOf } from "../kernel/mechanisms.ts";
 import type { RefCounter } from "../kernel/ref_counter.ts";
 import { RecordStore } from "../service/record_store.ts";
-import type { SupervisorOrders } from "../service/supervisor_orders.ts";
+import { nameOfOrders, type SupervisorOrders } from "../service/supervisor_orders.ts";
 
 /** Says one line to the client that waits for it. */
 export type Report = (line: string) => void;
@@ -26,12 +25,10 @@ export interface Office {
  *
  * @throws ProcrefError those of opening
  */
-export async function openOffice(orders: SupervisorOrders): Promise<Office> {
-  const { name, namespace, scope, directory, mechanism } = orders;
-  const identity = { namespace, scope, directory };
-  const uid = libc().geteuid();
+export function openOffice(orders: SupervisorOrders): Office {
+  const object = nameOfOrders(orders);
   return {
-    counter: await openRefCounter(name, { ...identity, mechanism }),
-    store: new RecordStore(directory, objectName(name, uid, identity), uid),
+    counter: counterOf(object, orders.mechanism),
+    store: new RecordStore(orders.directory, object, libc().geteuid()),
   };
 }

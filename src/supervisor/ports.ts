@@ -4,7 +4,6 @@
  * @module
  */
 
-import { createServer } from "node:net";
 import { ProcrefError } from "../errors.ts";
 import type { PortRange, ServiceDescription } from "../service/service_description.ts";
 
@@ -41,8 +40,9 @@ function noneFree(name: string, why: string): ProcrefError {
 }
 
 /** Listens for a moment; undefined when that is not possible. */
-function freePort(host: string, port: number): Promise<number | undefined> {
-  return new Promise((resolve) => {
+async function freePort(host: string, port: number): Promise<number | undefined> {
+  const { createServer } = await import("node:net");
+  return await new Promise((resolve) => {
     const server = createServer();
     server.once("error", () => resolve(undefined));
     server.listen({ host, port, exclusive: true }, () => {

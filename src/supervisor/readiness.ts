@@ -5,7 +5,6 @@
  */
 
 import { spawn } from "node:child_process";
-import { connect } from "node:net";
 import type { ReadinessDescription } from "../service/service_description.ts";
 
 /** How long one question may take, in milliseconds. */
@@ -32,8 +31,10 @@ export function isReady({ ready, host, port, cwd, env }: Question): Promise<bool
   }
 }
 
-function accepts(host: string, port: number): Promise<boolean> {
-  return new Promise((resolve) => {
+// The modules of the network are loaded only where they are needed: they make a supervisor larger and slower to start.
+async function accepts(host: string, port: number): Promise<boolean> {
+  const { connect } = await import("node:net");
+  return await new Promise((resolve) => {
     const socket = connect({ host, port });
     const settle = (ready: boolean) => {
       socket.destroy();
@@ -47,7 +48,6 @@ function accepts(host: string, port: number): Promise<boolean> {
 }
 
 async function answers(host: string, port: number, path: string, status: number | undefined): Promise<boolean> {
-  // Loaded only where it is needed: it makes a supervisor larger.
   const { request } = await import("node:http");
   return await new Promise((resolve) => {
     const question = request({ host, port, path, agent: false, timeout: QUESTION_MS }, (response) => {

@@ -18,7 +18,6 @@
  * @module
  */
 
-import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import process from "node:process";
 import { isProcrefError, ProcrefError } from "../errors.ts";
@@ -32,10 +31,8 @@ import type { RecordStore } from "../service/record_store.ts";
 import type { ServiceDescription } from "../service/service_description.ts";
 import { IN_OFFICE, SEAT_TAKEN, type SupervisorOrders } from "../service/supervisor_orders.ts";
 import { until } from "../waiting.ts";
-import { CommandService } from "./command_service.ts";
 import type { Life, LifeSource } from "./life.ts";
 import { LogFile } from "./log_file.ts";
-import { ModuleService } from "./module_service.ts";
 import { openOffice, type Report } from "./office.ts";
 import { Publisher } from "./publisher.ts";
 
@@ -55,7 +52,7 @@ export async function supervise(
   description: ServiceDescription,
   report: Report,
 ): Promise<void> {
-  const { counter, store } = await openOffice(orders);
+  const { counter, store } = openOffice(orders);
   if (!counter.trySeat()) return report(SEAT_TAKEN);
   await new Supervisor(orders.name, description, counter, store).run(report);
 }
@@ -67,8 +64,8 @@ class Supervisor {
   readonly #store: RecordStore;
   readonly #log: LogFile;
   readonly #publisher: Publisher;
-  readonly #source: LifeSource;
-  readonly #mark = randomUUID();
+  #source: LifeSource | undefined;
+  readonly #mark = crypto.randomUUID();
   /** The service, from when it is ready until it is gone. */
   #life: Life | undefined;
   /** Whether the service has been given up: nothing is kept warm any more. */
@@ -82,9 +79,6 @@ class Supervisor {
     const { directory, fileMode } = store;
     this.#log = new LogFile(directory, fileMode, description.logBytes);
     this.#publisher = new Publisher(counter, store, ownIdentity(), description.configuration);
-    this.#source = description.module === undefined
-      ? new CommandService(name, directory, description, this.#mark, this.#log)
-      : new ModuleService(name, directory, description, this.#mark);
   }
 
   async run(report: Report): Promise<void> {
@@ -178,6 +172,7 @@ class Supervisor {
       try {
         await this.#wanted(signal);
         this.#publish("START");
+        this.#source ??= await this.#loadSource();
         const life = this.#life = await this.#source.begin(signal);
         // It is being ended, and STOP is on record already.
         signal.throwIfAborted();
@@ -203,6 +198,17 @@ class Supervisor {
         return signal.aborted ? undefined : asProcrefError(error);
       }
     }
+  }
+
+  /** Loaded here, when the office has been taken: clients wait for that first. */
+  async #loadSource(): Promise<LifeSource> {
+    const { directory } = this.#store;
+    if (this.#description.module === undefined) {
+      const { CommandService } = await import("./command_service.ts");
+      return new CommandService(this.#name, directory, this.#description, this.#mark, this.#log);
+    }
+    const { ModuleService } = await import("./module_service.ts");
+    return new ModuleService(this.#name, directory, this.#description, this.#mark);
   }
 
   /**

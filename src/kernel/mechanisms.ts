@@ -1,0 +1,30 @@
+/**
+ * The mechanisms by their names.
+ *
+ * @module
+ */
+
+import { ProcrefError } from "../errors.ts";
+import { MemoryRefCounter } from "./memory_ref_counter.ts";
+import type { ObjectName } from "./object_name.ts";
+import type { Mechanism, RefCounter } from "./ref_counter.ts";
+import { SysvRefCounter } from "./sysv_ref_counter.ts";
+
+/**
+ * The counter of an object by a mechanism.
+ *
+ * @throws ProcrefError `INVALID_ARGUMENT`, `PLATFORM`, `PERMISSION`, `LIBRARY`
+ */
+export function counterOf(object: ObjectName, mechanism: Mechanism): RefCounter {
+  switch (mechanism) {
+    case "memory":
+      return new MemoryRefCounter(object.name, object.digest.join());
+    case "sysv":
+      return new SysvRefCounter(object);
+    default:
+      throw new ProcrefError(
+        "INVALID_ARGUMENT",
+        `Cannot use ${String(mechanism)} as a mechanism: use "sysv" or "memory"`,
+      );
+  }
+}

@@ -1,0 +1,164 @@
+/**
+ * Starting a supervisor or reaper: a detached process that outlives the client, its terminal and its process group.
+ *
+ * @module
+ */
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync, openSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import type { Readable } from "node:stream";
+import { nativeRuntime } from "../../ffi/mod.ts";
+import type { Grants } from "../../ffi/types.ts";
+import { type ErrorCode, ProcrefError } from "../errors.ts";
+import { attempting } from "../kernel/state_directory.ts";
+import { parseIdentity, type ProcessIdentity } from "../process/identity.ts";
+import { FAILED, IN_OFFICE, SEAT_TAKEN, type SupervisorOrders } from "./supervisor_orders.ts";
+
+const MAIN = new URL("../supervisor/main.ts", import.meta.url);
+/** How long it may take to come into office. */
+const START_TIMEOUT_MS = 20_000;
+let written = 0;
+/** What programs need in order to find others, and a runtime its cached modules. */
+const PASSED_ON = ["PATH", "HOME", "USER", "LANG", "TMPDIR", "DENO_DIR", "XDG_CACHE_HOME", "BUN_INSTALL"];
+
+/**
+ * Starts a supervisor and waits until it is in office or gone. When this process dies meanwhile, the supervisor goes
+ * on, finds that nobody is left, and clears up.
+ *
+ * @param orders what it is told; nothing of it is to be seen in the list of processes
+ * @param more further Deno permissions
+ * @returns who is in office now, or undefined when the seat was taken
+ * @throws ProcrefError `SUPERVISOR` when it cannot be started, fails, or does not answer within 20 seconds;
+ * `PERMISSION` when Deno does not let us start it
+ */
+export async function startSupervisor(
+  orders: SupervisorOrders,
+  more: readonly string[] = [],
+): Promise<ProcessIdentity | undefined> {
+  const { command, env } = nativeRuntime().moduleCommand(MAIN, grants(orders, more));
+  // A leader of a process group cannot begin a session, so setsid forks: the supervisor is no child of this process,
+  // and neither a group kill nor a runtime that ends its descendants reaches it.
+  const input = writeOrders(orders);
+  const child = spawn("setsid", command, {
+    cwd: "/",
+    detached: true,
+    stdio: [input, "pipe", "pipe"],
+    env: { ...passedOn(), ...env },
+  });
+  try {
+    await spawned(child, orders.name);
+  } finally {
+    closeSync(input);
+  }
+  try {
+    return await answer(child, orders);
+  } finally {
+    for (const stream of child.stdio) stream?.destroy();
+    child.unref();
+  }
+}
+
+/** Resolves once the child runs. */
+async function spawned(child: ChildProcess, name: string): Promise<void> {
+  try {
+    await new Promise<void>((resolve, reject) => {
+      child.once("spawn", resolve);
+      child.once("error", reject);
+    });
+  } catch (cause) {
+    const { name: kind, message } = cause as Error;
+    const code = kind === "NotCapable" || kind === "PermissionDenied" ? "PERMISSION" : "SUPERVISOR";
+    throw failure(name, `${message}; it needs setsid (util-linux or BusyBox), in Deno --allow-run=setsid`, cause, code);
+  }
+}
+
+function grants({ directory, description }: SupervisorOrders, more: readonly string[]): Grants {
+  const files = [directory];
+  if (description === undefined) return { files, run: [], net: [], more };
+  const { command, ready, setpriv, host, port } = description;
+  const programs = [command[0], ready.kind === "exec" ? ready.command[0] : undefined];
+  // A program with a placeholder in its name cannot be named beforehand.
+  const unknown = programs.some((program) => program?.includes("{"));
+  return {
+    files,
+    run: unknown ? [] : [...new Set([setpriv ?? command[0], ...programs.slice(setpriv ? 1 : 0)])].filter(isText),
+    net: port === undefined ? [] : [host],
+    more: unknown ? ["--allow-run", ...more] : more,
+  };
+}
+
+function isText(value: string | undefined): value is string {
+  return value !== undefined;
+}
+
+function passedOn(): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const variable of PASSED_ON) {
+    try {
+      const value = process.env[variable];
+      if (value !== undefined) found[variable] = value;
+    } catch {
+      // Deno does not let us see it: the supervisor does without.
+    }
+  }
+  return found;
+}
+
+async function answer(child: ChildProcess, orders: SupervisorOrders): Promise<ProcessIdentity | undefined> {
+  let errors = "";
+  child.stderr!.setEncoding("utf8").on("data", (text) => errors = `${errors}${text}`.slice(-2000));
+  const line = await firstLine(child.stdout!, orders.name);
+  const [word, ...rest] = (line ?? "").split(" ");
+  if (word === IN_OFFICE) return parseIdentity(rest.join(" "));
+  if (word === SEAT_TAKEN) return undefined;
+  const why = word === FAILED ? JSON.parse(rest.join(" ")) : `it ended without a word: ${errors.trim() || "no output"}`;
+  throw failure(orders.name, why);
+}
+
+/** The first line of its output, or undefined when there is none. */
+function firstLine(output: Readable, name: string): Promise<string | undefined> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(
+      () => reject(failure(name, `it was not in office after ${START_TIMEOUT_MS} ms`)),
+      START_TIMEOUT_MS,
+    );
+    let text = "";
+    const settle = (line?: string): void => {
+      clearTimeout(timer);
+      resolve(line);
+    };
+    output.setEncoding("utf8").on("data", (part) => {
+      text += part;
+      if (text.includes("\n")) settle(text.slice(0, text.indexOf("\n")));
+    });
+    output.once("close", () => settle());
+  });
+}
+
+/**
+ * The orders as an open file that nothing else can open, to be read from its beginning: unlike a pipe it holds any
+ * environment as a whole, and a client that is killed right after the spawn takes nothing of it along.
+ */
+function writeOrders(orders: SupervisorOrders): number {
+  const path = join(orders.directory, `.orders.${process.pid}.${written++}`);
+  return attempting(`write ${path}`, path, () => {
+    // Left by a process of the same number that died in the middle of this.
+    rmSync(path, { force: true });
+    const writing = openSync(path, "wx", 0o600);
+    const reading = openSync(path, "r");
+    // It has no name any more when something is written into it.
+    rmSync(path);
+    writeFileSync(writing, JSON.stringify(orders));
+    closeSync(writing);
+    return reading;
+  });
+}
+
+function failure(name: string, why: string, cause?: unknown, code: ErrorCode = "SUPERVISOR"): ProcrefError {
+  return new ProcrefError(code, `Cannot start the supervisor of "${name}": ${why}`, {
+    cause,
+    details: { name, call: "setsid" },
+  });
+}
