@@ -9,7 +9,7 @@ import { libc } from "../../ffi/libc.ts";
 import { LINUX } from "../../ffi/symbols/linux_libc.ts";
 import { ProcrefError } from "../errors.ts";
 import { MemoryRefCounter } from "./memory_ref_counter.ts";
-import { objectName, type Scope } from "./object_name.ts";
+import { type ObjectName, objectName, type Scope } from "./object_name.ts";
 import type { Mechanism, RefCounter } from "./ref_counter.ts";
 import { SysvRefCounter } from "./sysv_ref_counter.ts";
 
@@ -110,4 +110,14 @@ export async function openRefCounter(name: string, options: RefCounterOptions = 
         `Cannot use ${String(mechanism)} as a mechanism: use "sysv" or "memory"`,
       );
   }
+}
+
+/**
+ * Opens the kernel's counter of a name whose identity is known already.
+ *
+ * @throws ProcrefError `PLATFORM`, `PERMISSION`, `LIBRARY`
+ */
+export function openKernelCounter(name: ObjectName): RefCounter {
+  chooseMechanism();
+  return new SysvRefCounter(name);
 }

@@ -15,7 +15,8 @@ import { ProcessWatch } from "../process/process_watch.ts";
 import type { WaitOptions } from "../waiting.ts";
 import { SharedServiceBuilder } from "./builder.ts";
 import { type Attachment, CallbackMode } from "./callback_mode.ts";
-import { dropService, type HeldService, holdService } from "./held_services.ts";
+import { dropService, type HeldService, holdService, rememberHint } from "./held_services.ts";
+import { HolderHint } from "./holders.ts";
 import { completeOptions, type SharedServiceOptions } from "./options.ts";
 import { RecordStore } from "./record_store.ts";
 import { ServiceHandle } from "./service_handle.ts";
@@ -25,6 +26,8 @@ import { warn } from "./warning.ts";
 interface Opened {
   readonly counter: RefCounter;
   readonly mode: CallbackMode;
+  /** In scope `system` there is none. */
+  readonly hint: HolderHint | undefined;
 }
 
 /** A service that is known to be usable as long as the generation is the same and its process runs. */
@@ -70,7 +73,10 @@ export class SharedService extends EventTarget {
   #opened: Opened | undefined;
   #warm: Warm | undefined;
   #handles = 0;
-  readonly #held: HeldService = { lookAfter: () => this.#lookAfter() };
+  readonly #held: HeldService = {
+    lookAfter: () => this.#lookAfter(),
+    withdrawHint: () => this.#opened?.hint?.remove(),
+  };
 
   /**
    * Describes a service.
@@ -185,7 +191,8 @@ export class SharedService extends EventTarget {
     const store = new RecordStore(directory, objectName(this.name, uid, identity), uid);
     const report = (error: ProcrefError) => warn(this, error);
     const mode = new CallbackMode(this.name, counter, store, this.#options, report);
-    return this.#opened = { counter, mode };
+    const hint = scope === "user" ? new HolderHint(store.directory) : undefined;
+    return this.#opened = { counter, mode, hint };
   }
 
   /** Takes a reference, waiting while the gate is closed, and goes on from there. */
@@ -193,7 +200,9 @@ export class SharedService extends EventTarget {
     return this.#within(options, async (wait) => {
       const opened = await this.#open();
       await opened.counter.acquire({ signal: wait.signal, timeoutMs: this.#options.lockTimeoutMs });
-      return await this.#attachOrLeave(opened, wait);
+      const handle = await this.#attachOrLeave(opened, wait);
+      this.#leaveHint(opened);
+      return handle;
     });
   }
 
@@ -264,9 +273,17 @@ export class SharedService extends EventTarget {
     }
   }
 
+  /** For people who ask who holds the service; off the warm path. */
+  #leaveHint({ hint }: Opened): void {
+    if (hint === undefined) return;
+    hint.write();
+    rememberHint(this.#held);
+  }
+
   #lookAfter(): void {
     try {
       const { counter, mode } = this.#opened!;
+      this.#leaveHint(this.#opened!);
       if (counter.verify()) warn(this, lost(this.name));
       if (this.#warm !== undefined) mode.restore(this.#warm.attachment.record);
     } catch (error) {
