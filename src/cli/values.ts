@@ -98,7 +98,7 @@ export function variables(option: string, pairs: readonly string[]): Record<stri
  */
 export function fillIn(text: string, facts: { readonly [name: string]: string | number | undefined }): string {
   return text.replace(/\{(\w+)\}/g, (placeholder, name) => {
-    if (!(name in facts)) return placeholder;
+    if (!Object.hasOwn(facts, name)) return placeholder;
     const fact = facts[name];
     if (fact === undefined) throw new UsageError(`${text} asks for ${placeholder}, and the service has no ${name}`);
     return String(fact);
