@@ -30,11 +30,26 @@ export * as process from "./src/process/mod.ts";
 export { SharedService } from "./src/service/shared_service.ts";
 export { SharedServiceBuilder } from "./src/service/builder.ts";
 export { type Release, ServiceHandle } from "./src/service/service_handle.ts";
+export {
+  type ParentBond,
+  releaseWithParent,
+  type ReleaseWithParentOptions,
+} from "./src/service/release_with_parent.ts";
 export { ServiceInfo, type ServiceInfoJson } from "./src/service/service_info.ts";
 export type {
   Awaitable,
   CallbackContext,
+  CallbackServiceOptions,
   ServiceCallbacks,
   ServiceSettings,
   SharedServiceOptions,
 } from "./src/service/options.ts";
+export type {
+  ModuleServiceOptions,
+  Readiness,
+  RestartPolicy,
+  SupervisedServiceOptions,
+  SupervisedSettings,
+} from "./src/service/supervised_options.ts";
+export type { PortRange, StopSignal } from "./src/service/service_description.ts";
+export type { ServiceModule, ServiceModuleContext } from "./src/service/service_module.ts";

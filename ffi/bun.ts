@@ -5,7 +5,20 @@
  */
 
 import { ProcrefError } from "../src/errors.ts";
-import type { CType, NativeFunctions, NativeRuntime, Pointer, SymbolTable } from "./types.ts";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import type {
+  BlockingFunction,
+  CFunction,
+  CType,
+  Grants,
+  JsType,
+  ModuleCommand,
+  NativeFunctions,
+  NativeRuntime,
+  Pointer,
+  SymbolTable,
+} from "./types.ts";
 
 /** The part of `bun:ffi` that is used, in our own words: no type package of a runtime is needed. */
 interface BunFfi {
@@ -45,6 +58,56 @@ export function bunRuntime(module: unknown): NativeRuntime {
       const { read } = ffi;
       return () => read.i32(pointer, 0);
     },
+    openBlocking,
+    moduleCommand,
+  };
+}
+
+/** What the thread of {@link openBlocking} runs: it binds the function that it is told, and calls it when told so. */
+const THREAD = `
+const { dlopen } = process.getBuiltinModule("bun:ffi");
+let call;
+self.onmessage = ({ data: { path, symbol, prototype, args } }) => {
+  call ??= dlopen(path, { [symbol]: prototype }).symbols[symbol];
+  self.postMessage(call(...args));
+};
+`;
+
+/** The part of a Web Worker that is used. */
+interface Thread {
+  postMessage(message: unknown): void;
+  onmessage: (event: { data: unknown }) => void;
+  onerror: (event: { message?: string }) => void;
+}
+
+/** bun:ffi has no calls that wait elsewhere, so workers are the threads, as many as there are calls at one time. */
+function openBlocking<F extends CFunction>(path: string, symbol: string, prototype: F): BlockingFunction<F> {
+  const idle: Thread[] = [];
+  const translation = translated({ [symbol]: prototype })[symbol];
+  return (...args) =>
+    new Promise((resolve, reject) => {
+      const thread = idle.pop() ?? newThread();
+      thread.onmessage = ({ data }) => {
+        idle.push(thread);
+        resolve(data as JsType<F["result"]>);
+      };
+      thread.onerror = ({ message }) =>
+        reject(new ProcrefError("LIBRARY", `Cannot call ${symbol} of ${path} on a thread: ${message}`));
+      thread.postMessage({ path, symbol, prototype: translation, args });
+    });
+}
+
+function newThread(): Thread {
+  const { Worker } = globalThis as unknown as { Worker: new (url: string, options: unknown) => Thread };
+  return new Worker(URL.createObjectURL(new Blob([THREAD], { type: "text/javascript" })), { smol: true });
+}
+
+/** Bun asks for no permissions. Its timer for collecting garbage would wake a sleeping process. */
+function moduleCommand(module: URL, _: Grants): ModuleCommand {
+  const path = module.protocol === "file:" ? fileURLToPath(module) : module.href;
+  return {
+    command: [process.execPath, "--smol", "run", "--no-install", path],
+    env: { BUN_GC_TIMER_DISABLE: "1", BUN_RUNTIME_TRANSPILER_CACHE_PATH: "0", NO_COLOR: "1" },
   };
 }
 

@@ -5,7 +5,18 @@
  */
 
 import { ProcrefError } from "../src/errors.ts";
-import type { NativeFunctions, NativeRuntime, Pointer, SymbolTable } from "./types.ts";
+import { fileURLToPath } from "node:url";
+import process from "node:process";
+import type {
+  BlockingFunction,
+  CFunction,
+  Grants,
+  ModuleCommand,
+  NativeFunctions,
+  NativeRuntime,
+  Pointer,
+  SymbolTable,
+} from "./types.ts";
 
 /** The part of Deno's global that is used, in our own words: no type package of a runtime is needed. */
 interface DenoFfi {
@@ -30,6 +41,44 @@ export function denoRuntime(global: unknown): NativeRuntime {
       const view = new Int32Array(deno.UnsafePointerView.getArrayBuffer(pointer, 4));
       return () => view[0];
     },
+    openBlocking<F extends CFunction>(path: string, symbol: string, prototype: F): BlockingFunction<F> {
+      try {
+        return deno.dlopen(path, { [symbol]: { ...prototype, nonblocking: true } }).symbols[symbol] as BlockingFunction<
+          F
+        >;
+      } catch (cause) {
+        throw openError(path, cause);
+      }
+    },
+    moduleCommand,
+  };
+}
+
+/** Deno with the given permissions and no others, and nothing of the project that it happens to be started in. */
+function moduleCommand(module: URL, { files, run, net, more = [] }: Grants): ModuleCommand {
+  const allow = (flag: string, values: readonly string[]): string[] =>
+    values.length === 0 ? [] : [`--allow-${flag}=${values.map((value) => value.replaceAll(",", ",,")).join(",")}`];
+  return {
+    command: [
+      process.execPath,
+      "run",
+      "--quiet",
+      "--no-prompt",
+      "--no-config",
+      "--no-lock",
+      "--no-check",
+      "--cached-only",
+      "--allow-ffi",
+      // The child processes of node:child_process ask for it.
+      "--allow-env=NODE_V8_COVERAGE",
+      ...allow("read", files),
+      ...allow("write", files),
+      ...allow("run", run),
+      ...allow("net", net),
+      ...more,
+      module.protocol === "file:" ? fileURLToPath(module) : module.href,
+    ],
+    env: { DENO_NO_UPDATE_CHECK: "1", NO_COLOR: "1" },
   };
 }
 

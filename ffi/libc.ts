@@ -7,8 +7,9 @@
 import process from "node:process";
 import { ProcrefError } from "../src/errors.ts";
 import { checked, type CheckedFunction } from "./errno.ts";
-import { openLibrary } from "./mod.ts";
+import { nativeRuntime, openLibrary } from "./mod.ts";
 import { LINUX_ERRNO, LINUX_LAYOUTS, LINUX_LIBC, LINUX_LIBC_PATH, type LinuxLayouts } from "./symbols/linux_libc.ts";
+import type { BlockingFunction } from "./types.ts";
 
 type Table = typeof LINUX_LIBC;
 type Fallible = Exclude<keyof Table, "__errno_location" | "geteuid">;
@@ -19,11 +20,14 @@ export type Libc =
   & {
     /** The effective user. */
     geteuid(): number;
+    /** semop on a thread of its own, where it may wait: 0, or -1 for a reason that stays on that thread. */
+    blockInSemop(set: number, operations: Uint8Array, count: bigint): Promise<number>;
     /** The struct layouts of this architecture. */
     readonly layouts: LinuxLayouts;
   };
 
 let opened: Libc | undefined;
+let blocking: BlockingFunction<Table["semop"]> | undefined;
 
 /**
  * The C library. The first call opens it; an attempt that failed is made again by the next call.
@@ -51,12 +55,15 @@ function open(): Libc {
     kill: checked(library, "kill"),
     poll: checked(library, "poll"),
     open: checked(library, "open"),
+    access: checked(library, "access"),
     read: checked(library, "read"),
     close: checked(library, "close"),
     readlink: checked(library, "readlink"),
     getdents64: checked(library, "getdents64"),
     syscall: checked(library, "syscall"),
     geteuid: () => geteuid(),
+    blockInSemop: (...args) =>
+      (blocking ??= nativeRuntime().openBlocking(LINUX_LIBC_PATH, "semop", LINUX_LIBC.semop))(...args),
     layouts,
   };
 }

@@ -53,6 +53,29 @@ export interface NativeLibrary<T extends SymbolTable> {
   readonly errno: () => number;
 }
 
+/** A function that runs on a thread of its own, where it may wait. Its error number stays on that thread. */
+export type BlockingFunction<F extends CFunction> = (...args: JsTypes<F["parameters"]>) => Promise<JsType<F["result"]>>;
+
+/** What a program of ours may do, where the runtime asks: the narrowest that serves. */
+export interface Grants {
+  /** Paths that it reads and writes. */
+  readonly files: readonly string[];
+  /** Programs that it runs, by name or path. */
+  readonly run: readonly string[];
+  /** Hosts that it connects to. */
+  readonly net: readonly string[];
+  /** Further permissions in the runtime's own words, for code of the user that it runs. */
+  readonly more?: readonly string[];
+}
+
+/** A command with what its environment needs beside the usual. */
+export interface ModuleCommand {
+  /** The program and its arguments. */
+  readonly command: readonly string[];
+  /** Variables that make the runtime as small and quiet as possible. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
 /** What a JavaScript runtime's foreign function interface must offer. */
 export interface NativeRuntime {
   /** The runtime, for messages: `deno` or `bun`. */
@@ -65,4 +88,13 @@ export interface NativeRuntime {
   open<T extends SymbolTable>(path: string, symbols: T): NativeFunctions<T>;
   /** Makes a function that reads the 32-bit integer at a pointer, without calling C. */
   readerOfInt32(pointer: Pointer): () => number;
+  /**
+   * Binds one function of a library so that each call runs on another thread of this process and may wait there.
+   * Buffers are only read. A call that waits keeps the event loop alive.
+   *
+   * @throws ProcrefError as `open`
+   */
+  openBlocking<F extends CFunction>(path: string, symbol: string, prototype: F): BlockingFunction<F>;
+  /** The command that runs a module of ours in this runtime, with no more than it is granted. */
+  moduleCommand(module: URL, grants: Grants): ModuleCommand;
 }

@@ -12,14 +12,17 @@
  * | --- | --- |
  * | `REF_COUNTER_INIT` | the kernel object could not be created or opened |
  * | `ACQUIRE` `RELEASE` `COUNT` `LOCK` | that step of the reference counter failed in the kernel |
- * | `SERVICE_START` | `onFirstAcquire` threw, hung or returned nonsense |
+ * | `SERVICE_START` | `onFirstAcquire` threw, hung or returned nonsense, or the command did not become ready |
  * | `SERVICE_UNHEALTHY` | the health check failed and nothing could repair the service |
  * | `SERVICE_RECOVERY` | `onRecover` threw, hung or returned nonsense |
  * | `SERVICE_INFO` | the record of the running service cannot be read, written or believed |
  * | `PLATFORM` | this operating system or kernel cannot do what is needed |
  * | `IO` | a file or directory could not be read or written |
  * | `OTHER` | none of the others |
- * | `SERVICE_STOP` | `onLastRelease` threw or hung |
+ * | `SERVICE_STOP` | `onLastRelease` threw or hung, or a process could not be ended |
+ * | `SERVICE_LOST` | a service that was held is gone for good: it died too often, or was stopped by force |
+ * | `CONFIG_MISMATCH` | the service runs under this name with another configuration |
+ * | `SUPERVISOR` | the supervisor or reaper could not be started or did not answer |
  * | `INVALID_NAME` | a service name or namespace outside the rules |
  * | `INVALID_ARGUMENT` | any other argument outside the rules |
  * | `TIMEOUT` | a wait reached its `timeoutMs` |
@@ -46,6 +49,9 @@ export type ErrorCode =
   | "IO"
   | "OTHER"
   | "SERVICE_STOP"
+  | "SERVICE_LOST"
+  | "CONFIG_MISMATCH"
+  | "SUPERVISOR"
   | "INVALID_NAME"
   | "INVALID_ARGUMENT"
   | "TIMEOUT"
@@ -72,6 +78,12 @@ export interface ErrorDetails {
   readonly path?: string;
   /** The process concerned. */
   readonly pid?: number;
+  /** The option concerned. */
+  readonly field?: string;
+  /** The exit status of the process concerned; 128 and the signal's number when a signal ended it. */
+  readonly exitCode?: number;
+  /** The last lines that the service wrote. */
+  readonly log?: string;
 }
 
 const BRAND = Symbol.for("procref.error");

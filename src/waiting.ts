@@ -15,6 +15,12 @@ export interface WaitOptions {
   readonly timeoutMs?: number;
 }
 
+/** How often to ask while waiting. */
+export interface Pace {
+  /** The longest pause between two questions, in milliseconds. */
+  readonly longestPauseMs?: number;
+}
+
 const FIRST_PAUSE_MS = 1;
 const LONGEST_PAUSE_MS = 20;
 
@@ -23,19 +29,19 @@ const LONGEST_PAUSE_MS = 20;
  * a half so that processes that started together do not stay in step.
  *
  * @param attempt asks once; what it throws ends the wait
- * @param options what may end the wait
+ * @param options what may end the wait; `longestPauseMs` instead of 20
  * @param describe what is waited for, as it follows "Cannot"; asked only for the error
  * @throws ProcrefError `TIMEOUT`; the reason of an aborted signal
  */
 export async function until(
   attempt: () => boolean,
-  options: WaitOptions,
+  options: WaitOptions & Pace,
   describe: () => string,
 ): Promise<void> {
-  const { signal, timeoutMs } = options;
+  const { signal, timeoutMs, longestPauseMs = LONGEST_PAUSE_MS } = options;
   signal?.throwIfAborted();
   const deadline = timeoutMs === undefined ? Infinity : performance.now() + timeoutMs;
-  for (let pause = FIRST_PAUSE_MS; !attempt(); pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
+  for (let pause = FIRST_PAUSE_MS; !attempt(); pause = Math.min(2 * pause, longestPauseMs)) {
     const left = deadline - performance.now();
     if (left <= 0) {
       throw new ProcrefError("TIMEOUT", `Cannot ${describe()}: waited ${timeoutMs} ms`);

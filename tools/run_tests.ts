@@ -9,6 +9,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { setTimeout as delay } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 
 type RuntimeName = "deno" | "bun";
 
@@ -23,6 +25,9 @@ interface Case {
   readonly skipped: boolean;
 }
 
+const SETTLE_MS = 20_000;
+const SUPERVISOR = fileURLToPath(new URL("../src/supervisor/main.ts", import.meta.url));
+
 const arguments_ = process.argv.slice(2);
 const wanted = arguments_.filter((word): word is RuntimeName => word === "deno" || word === "bun");
 const paths = arguments_.filter((word) => word !== "deno" && word !== "bun");
@@ -32,10 +37,12 @@ const run = `${process.pid}-${Date.now().toString(36)}`;
 const temporary = mkdtempSync(join(tmpdir(), "procref-run-"));
 const state = join(temporary, "state");
 const setsBefore = semaphoreSets();
+const supervisorsBefore = supervisors();
 const totals: Totals = { passed: 0, failed: 0, skipped: 0 };
 
 const casesByRuntime = runtimes.map(runSuite);
 checkSameCases(casesByRuntime);
+await settle();
 checkNothingLeft();
 rmSync(temporary, { recursive: true, force: true });
 
@@ -127,8 +134,18 @@ function checkSameCases(all: readonly Case[][]): void {
   );
 }
 
+/** Supervisors end a moment after the last client; one that does not is a failure. */
+async function settle(): Promise<void> {
+  const deadline = performance.now() + SETTLE_MS;
+  while (performance.now() < deadline && (processesOfThisRun().length > 0 || newSets().length > 0)) await delay(50);
+}
+
+function newSets(): string[] {
+  return semaphoreSets().filter((set) => !setsBefore.includes(set));
+}
+
 function checkNothingLeft(): void {
-  const sets = semaphoreSets().filter((set) => !setsBefore.includes(set));
+  const sets = newSets();
   check(`no semaphore set is left behind${sets.length > 0 ? `: ${sets.join("; ")}` : ""}`, sets.length === 0);
   const left = processesOfThisRun();
   check(`no process is left behind${left.length > 0 ? `: ${left.join("; ")}` : ""}`, left.length === 0);
@@ -142,11 +159,19 @@ function semaphoreSets(): string[] {
     .map((line) => line.trim().split(/\s+/).slice(0, 2).join(" "));
 }
 
-/** Everything that the run started carries its mark in the environment, unless it has ended. */
+/**
+ * Everything that the run started carries its mark in the environment, unless it has ended; but for supervisors, which
+ * take little of it over and are known by the program that they run.
+ */
 function processesOfThisRun(): string[] {
   return readdirSync("/proc").filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid).filter((pid) =>
-    readOrEmpty(`/proc/${pid}/environ`).split("\0").includes(`PROCREF_TEST_RUN=${run}`)
+    readOrEmpty(`/proc/${pid}/environ`).split("\0").includes(`PROCREF_TEST_RUN=${run}`) ||
+    readOrEmpty(`/proc/${pid}/cmdline`).split("\0").includes(SUPERVISOR) && !supervisorsBefore.includes(pid)
   ).map((pid) => `${pid} ${readOrEmpty(`/proc/${pid}/cmdline`).replaceAll("\0", " ")}`);
+}
+
+function supervisors(): string[] {
+  return readdirSync("/proc").filter((name) => readOrEmpty(`/proc/${name}/cmdline`).split("\0").includes(SUPERVISOR));
 }
 
 function check(what: string, holds: boolean): void {

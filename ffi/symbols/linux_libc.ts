@@ -29,6 +29,8 @@ export const LINUX_LIBC = {
   poll: { parameters: ["buffer", "u64", "i32"], result: "i32" },
   // int open(const char *pathname, int flags, ...): without O_CREAT there is no third argument
   open: { parameters: ["buffer", "i32"], result: "i32" },
+  // int access(const char *pathname, int mode)
+  access: { parameters: ["buffer", "i32"], result: "i32" },
   // ssize_t read(int fd, void *buf, size_t count)
   read: { parameters: ["i32", "buffer", "usize"], result: "isize" },
   // int close(int fd)

@@ -23,11 +23,19 @@ export abstract class BaseRefCounter implements RefCounter {
   abstract holdsLock(): boolean;
   abstract unlock(): void;
   abstract trySeat(): boolean;
+  abstract holdsSeat(): boolean;
   abstract leaveSeat(): void;
   abstract advanceGeneration(published: boolean): number;
+  abstract blockUntilUnused(): Promise<boolean>;
+  abstract blockUntilReleased(): Promise<boolean>;
+  abstract blockUntilHeld(): Promise<boolean>;
   abstract verify(): boolean;
-  abstract remove(): boolean;
+  abstract remove(evict?: boolean): boolean;
   abstract close(): void;
+
+  nextGeneration(published: boolean): number {
+    return generationAfter(this.snapshot().generation, published);
+  }
 
   /** Who had the gate last, for the message of a wait that failed. */
   protected describeGate(): string {
@@ -54,4 +62,13 @@ export abstract class BaseRefCounter implements RefCounter {
   #wait(attempt: () => boolean, options: WaitOptions, step: string, reason: string): Promise<void> {
     return until(attempt, options, () => `${step} "${this.name}", because ${reason}${this.describeGate()}`);
   }
+}
+
+/** The greatest generation: what a semaphore holds. */
+const GREATEST_GENERATION = 32767;
+
+/** The generation that follows, odd for something published; after the greatest one it is 2 or 3. */
+export function generationAfter(generation: number, published: boolean): number {
+  const next = generation + (generation % 2 === (published ? 1 : 0) ? 2 : 1);
+  return next > GREATEST_GENERATION ? next - (GREATEST_GENERATION - 1) : next;
 }

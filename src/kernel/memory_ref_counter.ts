@@ -5,7 +5,8 @@
  */
 
 import { type ErrorCode, ProcrefError } from "../errors.ts";
-import { BaseRefCounter } from "./base_ref_counter.ts";
+import { until } from "../waiting.ts";
+import { BaseRefCounter, generationAfter } from "./base_ref_counter.ts";
 import type { CounterSnapshot, RefCounterCapabilities } from "./ref_counter.ts";
 
 /** What a variable can do. */
@@ -118,26 +119,44 @@ export class MemoryRefCounter extends BaseRefCounter {
     return true;
   }
 
+  holdsSeat(): boolean {
+    return this.#shared.seat === this;
+  }
+
   leaveSeat(): void {
-    if (this.#shared.seat !== this) throw this.#misuse("LOCK", "leave the seat of", "it does not have the seat");
+    if (!this.holdsSeat()) throw this.#misuse("LOCK", "leave the seat of", "it does not have the seat");
     this.#made().seat = undefined;
   }
 
   advanceGeneration(published: boolean): number {
-    this.#requireLock("move the generation of");
+    if (!this.holdsSeat()) this.#requireLock("move the generation of");
     const shared = this.#made();
-    const next = shared.generation + (shared.generation % 2 === (published ? 1 : 0) ? 2 : 1);
-    return shared.generation = next > 32767 ? next - 32766 : next;
+    return shared.generation = generationAfter(shared.generation, published);
+  }
+
+  async blockUntilUnused(): Promise<boolean> {
+    await until(() => this.tryLockIfUnused(), {}, () => "");
+    return true;
+  }
+
+  async blockUntilReleased(): Promise<boolean> {
+    await until(() => this.count() === 0, {}, () => "");
+    return true;
+  }
+
+  async blockUntilHeld(): Promise<boolean> {
+    await until(() => this.count() > 0, {}, () => "");
+    return true;
   }
 
   verify(): boolean {
     return false;
   }
 
-  remove(): boolean {
+  remove(evict = false): boolean {
     this.#requireLock("remove");
     const { references, seat } = this.#shared;
-    const unused = references === 0 && (seat === undefined || seat === this);
+    const unused = references === 0 && (evict || seat === undefined || seat === this);
     if (unused) byName.delete(this.#key);
     else this.unlock();
     return unused;
@@ -145,7 +164,7 @@ export class MemoryRefCounter extends BaseRefCounter {
 
   close(): void {
     while (this.#references > 0) this.release();
-    if (this.#shared.seat === this) this.leaveSeat();
+    if (this.holdsSeat()) this.leaveSeat();
     if (this.holdsLock() || (byName.has(this.#key) && this.tryLockIfUnused())) this.remove();
   }
 

@@ -184,6 +184,14 @@ export interface RefCounter extends Disposable {
   trySeat(): boolean;
 
   /**
+   * Whether this object has the seat in truth: it took it and the kernel object has not been removed since by a
+   * stranger.
+   *
+   * @throws ProcrefError `LOCK`
+   */
+  holdsSeat(): boolean;
+
+  /**
    * Leaves the seat that this object has.
    *
    * @throws ProcrefError `LOCK`, also when this object does not have it
@@ -192,12 +200,45 @@ export interface RefCounter extends Disposable {
 
   /**
    * Moves the generation on, to an odd number for something published, to an even one for something withdrawn. It
-   * never returns to an earlier number until 16,383 publications have passed. The gate must be held.
+   * never returns to an earlier number until 16,383 publications have passed. The gate or the seat must be held.
    *
    * @returns the new generation
-   * @throws ProcrefError `LOCK`, also when this object does not have the gate
+   * @throws ProcrefError `LOCK`, also when this object has neither gate nor seat
    */
   advanceGeneration(published: boolean): number;
+
+  /**
+   * What {@link RefCounter.advanceGeneration} would give now, for what has to be written down before.
+   *
+   * @throws ProcrefError `COUNT`
+   */
+  nextGeneration(published: boolean): number;
+
+  /**
+   * Waits inside the kernel, on another thread and without polling where {@link RefCounterCapabilities.waitsInKernel}
+   * says so, until nobody holds a reference and the gate is free, and takes the gate in the same step. The wait keeps
+   * the event loop alive and cannot be given up; one process should have one at a time.
+   *
+   * @returns true with the gate; false when a stranger removed the kernel object meanwhile
+   * @throws ProcrefError `LOCK` and those of opening
+   */
+  blockUntilUnused(): Promise<boolean>;
+
+  /**
+   * Waits like {@link RefCounter.blockUntilUnused}, but only until nobody holds a reference, and takes nothing.
+   *
+   * @returns true when nobody held one; false when a stranger removed the kernel object meanwhile
+   * @throws ProcrefError `LOCK` and those of opening
+   */
+  blockUntilReleased(): Promise<boolean>;
+
+  /**
+   * Waits like {@link RefCounter.blockUntilUnused}, but until somebody takes a reference, however briefly.
+   *
+   * @returns true when somebody did; false when the kernel object was removed meanwhile
+   * @throws ProcrefError `LOCK` and those of opening
+   */
+  blockUntilHeld(): Promise<boolean>;
 
   /**
    * Makes sure that the references of this object are counted: where a stranger has removed the kernel object
@@ -212,10 +253,11 @@ export interface RefCounter extends Disposable {
    * Removes the kernel object if nobody holds a reference or the seat; opens the gate in any case. The gate must be
    * held. Who waits for the gate meanwhile finds the object gone and starts over with a new one.
    *
+   * @param evict whether to remove it also when somebody else has the seat, who then finds the object gone
    * @returns whether the object was removed
    * @throws ProcrefError `LOCK`, also when this object does not have the gate
    */
-  remove(): boolean;
+  remove(evict?: boolean): boolean;
 
   /**
    * Gives back all that this object holds, and removes the kernel object when nobody uses it any more. Safe to call

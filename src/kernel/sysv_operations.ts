@@ -60,6 +60,16 @@ export const LEAVE_LAST_AND_LOCK: Operations = operations(
 export const LOCK: Operations = operations(GATE_IS_FREE, TAKE_GATE);
 /** The gate, if it is free and nobody holds a reference. */
 export const LOCK_IF_UNUSED: Operations = operations(NOBODY_LEFT, GATE_IS_FREE, TAKE_GATE);
+/** As {@link LOCK_IF_UNUSED}, waiting inside the kernel. */
+export const LOCK_WHEN_UNUSED: Operations = operations([references, 0, 0], [gate, 0, 0], TAKE_GATE);
+/** Nobody holds a reference. */
+export const SEE_UNUSED: Operations = operations(NOBODY_LEFT);
+/** As {@link SEE_UNUSED}, waiting inside the kernel. */
+export const WAIT_UNTIL_UNUSED: Operations = operations([references, 0, 0]);
+/** Somebody holds a reference: one can be taken away, and is put back at once. */
+export const SEE_HELD: Operations = operations([references, -1, NOWAIT], [references, 1, 0]);
+/** As {@link SEE_HELD}, waiting inside the kernel. */
+export const WAIT_UNTIL_HELD: Operations = operations([references, -1, 0], [references, 1, 0]);
 /** The gate back. */
 export const UNLOCK: Operations = operations([gate, -1, UNDO | NOWAIT]);
 /** The seat, if it is free. */

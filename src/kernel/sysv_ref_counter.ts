@@ -8,7 +8,7 @@ import { systemError } from "../../ffi/errno.ts";
 import { type Libc, libc } from "../../ffi/libc.ts";
 import { LINUX, LINUX_ERRNO as E } from "../../ffi/symbols/linux_libc.ts";
 import { type ErrorCode, ProcrefError } from "../errors.ts";
-import { BaseRefCounter } from "./base_ref_counter.ts";
+import { BaseRefCounter, generationAfter } from "./base_ref_counter.ts";
 import type { ObjectName } from "./object_name.ts";
 import type { CounterSnapshot, RefCounterCapabilities } from "./ref_counter.ts";
 import * as step from "./sysv_operations.ts";
@@ -122,7 +122,7 @@ export class SysvRefCounter extends BaseRefCounter {
   }
 
   trySeat(): boolean {
-    if (this.#seated) return false;
+    if (this.holdsSeat()) return false;
     const result = this.#perform(step.SIT);
     if (result !== 0 && result !== -E.EAGAIN) throw this.#error("LOCK", "take the seat of", result);
     return this.#seated = result === 0;
@@ -134,18 +134,37 @@ export class SysvRefCounter extends BaseRefCounter {
     this.#drop(step.STAND, "leave the seat of");
   }
 
+  holdsSeat(): boolean {
+    if (this.#seated) this.verify();
+    return this.#seated;
+  }
+
   advanceGeneration(published: boolean): number {
     const { generation } = this.snapshot();
-    // Asked after the look at the set, which shows whether it is gone and the gate with it.
-    if (!this.#locked) throw this.#misuse("LOCK", "move the generation of", "it does not have the gate");
-    const odd = published ? 1 : 0;
-    let steps = generation % 2 === odd ? 2 : 1;
-    // The same parity again after the greatest value: 32767 is followed by 2 or 3.
-    if (generation + steps > LINUX.SEMVMX) steps -= LINUX.SEMVMX - 1;
-    const { bytes, count } = step.moveGeneration(steps);
+    // Asked after the look at the set, which shows whether it is gone and gate and seat with it.
+    if (!this.#locked && !this.#seated) {
+      throw this.#misuse("LOCK", "move the generation of", "it has neither the gate nor the seat");
+    }
+    const next = generationAfter(generation, published);
+    const { bytes, count } = step.moveGeneration(next - generation);
     const result = this.#semop(this.#id!, bytes, count);
     if (result !== 0) throw this.#error("LOCK", "move the generation of", result);
-    return generation + steps;
+    return next;
+  }
+
+  async blockUntilUnused(): Promise<boolean> {
+    if (this.#locked) throw this.#misuse("LOCK", "lock", "it has the gate already");
+    const locked = await this.#block(step.LOCK_WHEN_UNUSED, step.LOCK_IF_UNUSED);
+    if (locked) this.#lockLost = false;
+    return this.#locked = locked;
+  }
+
+  blockUntilReleased(): Promise<boolean> {
+    return this.#block(step.WAIT_UNTIL_UNUSED, step.SEE_UNUSED);
+  }
+
+  blockUntilHeld(): Promise<boolean> {
+    return this.#block(step.WAIT_UNTIL_HELD, step.SEE_HELD);
   }
 
   verify(): boolean {
@@ -157,7 +176,7 @@ export class SysvRefCounter extends BaseRefCounter {
     return this.#renew();
   }
 
-  remove(): boolean {
+  remove(evict = false): boolean {
     const { references, seated } = this.snapshot();
     // Asked after the look at the set, which shows whether it is gone and the gate with it.
     if (!this.#locked) {
@@ -165,7 +184,7 @@ export class SysvRefCounter extends BaseRefCounter {
       this.#lockLost = false;
       return false;
     }
-    const unused = references === 0 && (!seated || this.#seated);
+    const unused = references === 0 && (evict || !seated || this.#seated);
     const result = unused ? this.#libc.semctl(this.#id!, 0, LINUX.IPC_RMID, null) : -E.EPERM;
     // EPERM: in scope `system` only its maker may remove a set; it stays, empty.
     if (result === -E.EPERM) {
@@ -234,6 +253,23 @@ export class SysvRefCounter extends BaseRefCounter {
       "REF_COUNTER_INIT",
       `Cannot use ${this.#set.describe()}: it is removed as fast as it is made`,
     );
+  }
+
+  /**
+   * Carries an array out on another thread, which waits for it inside the kernel.
+   *
+   * @param attempt the same array without waiting: the thread keeps its error number, so a failure is looked into here
+   * @returns false when the set vanished
+   */
+  async #block(waiting: step.Operations, attempt: step.Operations): Promise<boolean> {
+    const id = this.#id ??= this.#set.open(true)!;
+    for (;;) {
+      if (await this.#libc.blockInSemop(id, waiting.bytes, waiting.count) === 0) return true;
+      const result = this.#semop(id, attempt.bytes, attempt.count);
+      if (result === 0) return true;
+      if (vanished(result)) return false;
+      if (result !== -E.EAGAIN) throw this.#error("LOCK", "wait for", result);
+    }
   }
 
   /** Opens the set that took the place of one that vanished, and enters what this object holds. */

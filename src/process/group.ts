@@ -40,6 +40,7 @@ export function killGroup(leader: ProcessIdentity): boolean {
  *
  * @param leader the identity of the group's leader, which must still be there when the call begins
  * @param timeoutMs how long it may take to end by itself, in milliseconds
+ * @param request the number of the signal that asks it to end; SIGTERM unless given
  * @returns what became of the group
  * @throws ProcrefError as {@link killGroup}
  *
@@ -54,9 +55,13 @@ export function killGroup(leader: ProcessIdentity): boolean {
  * assert.equal(await processes.stopGroup(leader, 5000), "terminated");
  * ```
  */
-export async function stopGroup(leader: ProcessIdentity, timeoutMs: number): Promise<StopOutcome> {
+export async function stopGroup(
+  leader: ProcessIdentity,
+  timeoutMs: number,
+  request: number = LINUX.SIGTERM,
+): Promise<StopOutcome> {
   checkGrace(timeoutMs);
-  if (!leads(leader) || !signalGroup(leader.pid, LINUX.SIGTERM)) return "not-running";
+  if (!leads(leader) || !signalGroup(leader.pid, request)) return "not-running";
   const gone = () => !isGroupAlive(leader);
   return await escalate(gone, () => gone() || signalGroup(leader.pid, LINUX.SIGKILL), timeoutMs);
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import process from "node:process";
 import { libc } from "../../ffi/libc.ts";
 import { LINUX_ERRNO as E } from "../../ffi/symbols/linux_libc.ts";
 import { domain } from "./domain.ts";
@@ -43,6 +44,27 @@ export function identityOf(pid: number): ProcessIdentity | undefined {
   checkPid(pid, 1);
   const status = processStatus(pid);
   return status === undefined || hasEnded(status) ? undefined : { pid, start: startOf(status) };
+}
+
+/** The identity of this process. */
+export function ownIdentity(): ProcessIdentity {
+  return identityOf(process.pid)!;
+}
+
+/** An identity as one line of text. */
+export function formatIdentity({ pid, start }: ProcessIdentity): string {
+  return `${pid} ${start}`;
+}
+
+/** The identity of a line that {@link formatIdentity} made. */
+export function parseIdentity(text: string): ProcessIdentity {
+  const end = text.indexOf(" ");
+  return { pid: Number(text.slice(0, end)), start: text.slice(end + 1) };
+}
+
+/** Whether two identities are of one process. */
+export function isSameProcess(one: ProcessIdentity | undefined, other: ProcessIdentity | undefined): boolean {
+  return one?.pid === other?.pid && one?.start === other?.start;
 }
 
 /** The word that tells this process from others of its number. */

@@ -31,22 +31,39 @@ function cString(text: string): Uint8Array {
 }
 
 /**
- * Reads a small file as a whole.
+ * Reads a file as a whole.
  *
- * @returns its text, or undefined when it does not exist or its process has ended
+ * @returns its bytes, or undefined when it does not exist, its process has ended, or this user may not read it
  * @throws ProcrefError `IO`
  */
-export function readProcFile(path: string): string | undefined {
+export function readProcBytes(path: string): Uint8Array | undefined {
   const { open, read, close } = libc();
   const descriptor = open(cString(path), LINUX.O_RDONLY | LINUX.O_CLOEXEC);
   if (descriptor < 0) return absent(path, "open", descriptor);
   try {
-    const buffer = new Uint8Array(4096);
-    const length = read(descriptor, buffer, BigInt(buffer.length));
-    return length < 0 ? absent(path, "read", length) : decoder.decode(buffer.subarray(0, length));
+    let buffer = new Uint8Array(4096);
+    for (let filled = 0;;) {
+      const length = read(descriptor, buffer.subarray(filled), BigInt(buffer.length - filled));
+      if (length < 0) return absent(path, "read", length);
+      if (length === 0) return buffer.subarray(0, filled);
+      filled += length;
+      if (filled === buffer.length) buffer = grown(buffer);
+    }
   } finally {
     close(descriptor);
   }
+}
+
+function grown(buffer: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  const larger = new Uint8Array(2 * buffer.length);
+  larger.set(buffer);
+  return larger;
+}
+
+/** Reads a text file as {@link readProcBytes} does. */
+export function readProcFile(path: string): string | undefined {
+  const bytes = readProcBytes(path);
+  return bytes && decoder.decode(bytes);
 }
 
 /** The target of a symbolic link, or undefined when it does not exist or may not be read. */

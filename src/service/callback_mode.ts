@@ -20,46 +20,48 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { isProcrefError, type ProcrefError } from "../errors.ts";
 import type { RefCounter } from "../kernel/ref_counter.ts";
+import { isAlive } from "../process/identity.ts";
+import { endMarked } from "../process/marks.ts";
+import { kill } from "../process/stop.ts";
 import { until, type WaitOptions } from "../waiting.ts";
 import { CallbackRunner, type Failure } from "./callback_runner.ts";
-import type { CompleteSettings, ServiceCallbacks } from "./options.ts";
+import { type Attachment, type Mode, type News, type ReadyRecord, SETTLE_MS } from "./mode.ts";
+import type { CallbackServiceOptions, CompleteSettings } from "./options.ts";
 import type { ServiceRecord } from "./record.ts";
 import type { RecordStore } from "./record_store.ts";
+import { mismatch } from "./service_description.ts";
 import type { ServiceInfo } from "./service_info.ts";
+import { startSupervisor, type SupervisorOrders } from "./supervisor_orders.ts";
 
 /** How often one acquire looks again at a service that others repair, before it gives up. */
 const MOST_LOOKS = 5;
-/** How long holders may take to count themselves again, or to write a record again that a stranger removed. */
-export const SETTLE_MS = 3000;
 
 /** Others hold a service whose record a stranger removed or spoilt. */
 const RECORD_LOST = Symbol("record lost");
 
-/** What an acquire found or brought about. */
-export interface Attachment {
-  /** The record of the usable service. */
-  readonly record: ServiceRecord & { readonly info: ServiceInfo };
-  /** The counter's generation that the record is sure to belong to; undefined when something changed meanwhile. */
-  readonly generation: number | undefined;
-}
-
 /** The lifecycle of one service in one client. */
-export class CallbackMode {
+export class CallbackMode implements Mode {
   readonly #name: string;
   readonly #counter: RefCounter;
   readonly #store: RecordStore;
   readonly #callbacks: CallbackRunner;
   readonly #lockTimeoutMs: number;
   readonly #warn: (error: ProcrefError) => void;
+  readonly #orders: SupervisorOrders;
+  /** Whether the service is to have a reaper. */
+  readonly #reaper: boolean;
 
   constructor(
-    name: string,
+    orders: SupervisorOrders,
     counter: RefCounter,
     store: RecordStore,
-    options: ServiceCallbacks & CompleteSettings,
+    options: CallbackServiceOptions & CompleteSettings,
     warn: (error: ProcrefError) => void,
   ) {
+    const { name } = orders;
     this.#name = name;
+    this.#orders = orders;
+    this.#reaper = options.reaper ?? counter.capabilities.crossProcess;
     this.#counter = counter;
     this.#store = store;
     this.#callbacks = new CallbackRunner(name, options, warn);
@@ -81,7 +83,7 @@ export class CallbackMode {
       let failure: Failure | undefined;
       if (isUsable(seen.record)) {
         failure = await this.#callbacks.examine(seen.record, options);
-        if (failure === undefined) return seen as Attachment;
+        if (failure === undefined && !this.#lacksReaper(seen.record.info)) return seen as Attachment;
       }
       const made = await this.#underGate(options, () => this.#bringUp(failure, options));
       if (made === RECORD_LOST) await this.#awaitRestored(options);
@@ -98,7 +100,8 @@ export class CallbackMode {
    * @param last the last that the caller knew of the service, in case its record is gone
    * @throws ProcrefError `SERVICE_STOP`, `TIMEOUT`, `RELEASE`, and those of the record
    */
-  async leave(last: ServiceRecord | undefined): Promise<void> {
+  async release(last: ServiceRecord | undefined): Promise<void> {
+    if (this.#counter.releaseUnlessLast()) return;
     let locked = false;
     const leaveOrLock = () => this.#counter.releaseUnlessLast() || (locked = this.#counter.tryReleaseLastAndLock());
     try {
@@ -113,29 +116,53 @@ export class CallbackMode {
 
   /**
    * Writes the record again when a stranger removed or spoilt it while the service is in use (a cleaner of temporary
-   * files does that).
-   *
-   * @param record what the caller knows to be published
+   * files does that), and gives the service a reaper again when its own was killed.
    */
-  restore(record: Attachment["record"]): void {
-    if (this.#store.read(this.#warn) !== undefined || !this.#counter.tryLock()) return;
+  async lookAfter({ record }: Attachment): Promise<News> {
+    const lacksReaper = this.#lacksReaper(record.info);
+    const lacksRecord = this.#store.read(this.#warn) === undefined;
+    if ((!lacksRecord && !lacksReaper) || !this.#counter.tryLock()) return undefined;
     try {
-      const { generation } = this.#counter.snapshot();
-      // A generation of 0 is that of a new counter, made after a stranger removed the old one as well.
-      const current = generation === record.generation || generation === 0;
-      if (current && record.info.isAlive() && this.#store.read(() => {}) === undefined) this.#store.write(record);
+      if (lacksRecord) this.#restore(record);
+      if (this.#lacksReaper(record.info)) await this.#startReaper();
     } finally {
       this.#counter.unlock();
     }
+    return undefined;
+  }
+
+  /** Under the gate: writes what the caller knows to be published. */
+  #restore(record: ReadyRecord): void {
+    const { generation } = this.#counter.snapshot();
+    // A generation of 0 is that of a new counter, made after a stranger removed the old one as well.
+    const current = generation === record.generation || generation === 0;
+    if (current && record.info.isAlive() && this.#store.read(() => {}) === undefined) this.#store.write(record);
+  }
+
+  /** Whether a service should have a reaper, and nobody has the seat that reapers have. */
+  #lacksReaper(info: ServiceInfo | undefined): boolean {
+    return this.#reaper && info?.pid !== undefined && !this.#counter.snapshot().seated;
+  }
+
+  /** Under the gate. */
+  async #startReaper(): Promise<void> {
+    await startSupervisor(this.#orders);
+  }
+
+  /** Under this name there may be a service with a supervisor. */
+  #checkKind(record: ServiceRecord | undefined): void {
+    if (record?.supervisor === undefined || !isAlive(record.supervisor)) return;
+    throw mismatch(this.#name, "onFirstAcquire", "a supervisor owns it");
   }
 
   /** Reads the record; it belongs to the generation for sure if nobody had the gate before and after. */
   #look(): Partial<Attachment> {
     const before = this.#counter.snapshot();
     const record = this.#store.read(this.#warn);
+    this.#checkKind(record);
     const after = this.#counter.snapshot();
     const still = !before.locked && !after.locked && before.generation === after.generation;
-    return { record: record as Attachment["record"], generation: still ? after.generation : undefined };
+    return { record: record as ReadyRecord, generation: still ? after.generation : undefined };
   }
 
   async #underGate<T>(options: WaitOptions, work: () => Promise<T>): Promise<T> {
@@ -158,7 +185,13 @@ export class CallbackMode {
     options: WaitOptions,
   ): Promise<Attachment | typeof RECORD_LOST | undefined> {
     const record = this.#store.read(this.#warn);
+    this.#checkKind(record);
     const { references, generation } = this.#counter.snapshot();
+    if (record?.supervisor !== undefined) {
+      // A supervised service of this name, whose supervisor is gone.
+      await endMarked(record.marks ?? []);
+      return await this.#start(options);
+    }
     if (record === undefined) {
       const published = generation % 2 === 1;
       return references > 1 && published ? RECORD_LOST : await this.#start(options);
@@ -169,7 +202,10 @@ export class CallbackMode {
     if (!info.isAlive()) {
       return references > 1 && repairable ? await this.#recover(info, options) : await this.#start(options);
     }
-    if (phase === "READY" && record.generation !== failure?.generation) return undefined;
+    if (phase === "READY" && record.generation !== failure?.generation) {
+      if (this.#lacksReaper(info)) await this.#startReaper();
+      return undefined;
+    }
     if (repairable) return await this.#recover(info, options);
     if (phase === "READY") throw this.#callbacks.error("SERVICE_UNHEALTHY", "it failed its check", failure?.cause);
     // Somebody died while stopping it, or while repairing it.
@@ -180,7 +216,10 @@ export class CallbackMode {
   async #start(options: WaitOptions): Promise<Attachment | undefined> {
     this.#withdraw("START", undefined);
     try {
+      // Before the service: started afterwards, it would not be there if this process died in between.
+      const reaper = this.#reaper && !this.#counter.snapshot().seated ? await startSupervisor(this.#orders) : undefined;
       const info = await this.#callbacks.bringUp(options);
+      if (reaper !== undefined && info.pid === undefined) kill(reaper);
       return await this.#publish(info);
     } catch (error) {
       if (this.#counter.holdsLock()) this.#removeRecord();
@@ -270,7 +309,8 @@ export class CallbackMode {
         this.#counter.unlock();
       } else {
         this.#removeRecord();
-        this.#counter.remove();
+        // A reaper finds it gone, and goes as well.
+        this.#counter.remove(true);
       }
     }
   }
@@ -297,6 +337,6 @@ export class CallbackMode {
   }
 }
 
-function isUsable(record: ServiceRecord | undefined): record is Attachment["record"] {
+function isUsable(record: ServiceRecord | undefined): record is ReadyRecord {
   return record?.phase === "READY" && record.info !== undefined && record.info.isAlive();
 }

@@ -8,6 +8,7 @@ import { ProcrefError } from "../errors.ts";
 import type { Scope } from "../kernel/object_name.ts";
 import type { Mechanism } from "../kernel/ref_counter.ts";
 import type { ServiceInfo, ServiceInfoJson } from "./service_info.ts";
+import type { SupervisedServiceOptions } from "./supervised_options.ts";
 
 /** What a callback is told beside its arguments. */
 export interface CallbackContext {
@@ -74,8 +75,17 @@ export interface ServiceSettings {
   readonly lockTimeoutMs?: number;
 }
 
-/** Everything about a service but its name. */
-export interface SharedServiceOptions extends ServiceCallbacks, ServiceSettings {}
+/** A service that is brought up and taken down by callbacks inside its clients. */
+export interface CallbackServiceOptions extends ServiceCallbacks, ServiceSettings {
+  /**
+   * Whether a small detached process waits for the last client to go, however it goes, and then stops the process of
+   * the info and clears up: true unless given. A service whose info has no `pid` has none.
+   */
+  readonly reaper?: boolean;
+}
+
+/** Everything about a service but its name: callbacks, or a command for a supervisor. */
+export type SharedServiceOptions = CallbackServiceOptions | SupervisedServiceOptions;
 
 /** The settings with every time filled in. */
 export type CompleteSettings =
@@ -92,23 +102,43 @@ const TIMES = {
 // The greatest delay of a timer: 2^31 - 1 ms.
 const LONGEST_MS = 2 ** 31 - 1;
 
+/** Whether options describe a supervised service: a command, or a module for the supervisor to load. */
+export function isSupervised(options: SharedServiceOptions): options is SupervisedServiceOptions {
+  return typeof options === "object" && options !== null && ("command" in options || "module" in options);
+}
+
 /**
- * Checks options and fills in the times that are not given.
+ * Checks options with callbacks and fills in the times that are not given.
  *
  * @throws ProcrefError `INVALID_ARGUMENT`
  */
-export function completeOptions(options: SharedServiceOptions): ServiceCallbacks & CompleteSettings {
+export function completeOptions(options: CallbackServiceOptions): CallbackServiceOptions & CompleteSettings {
   if (typeof options !== "object" || options === null) {
-    throw new ProcrefError("INVALID_ARGUMENT", "Cannot describe a service without options: give onFirstAcquire");
+    throw new ProcrefError(
+      "INVALID_ARGUMENT",
+      "Cannot describe a service without options: give a command or onFirstAcquire",
+    );
+  }
+  if (options.reaper !== undefined && typeof options.reaper !== "boolean") {
+    throw new ProcrefError("INVALID_ARGUMENT", `Cannot use ${String(options.reaper)} as reaper: give true or false`);
   }
   for (const callback of CALLBACKS) {
     const value = options[callback];
     if (typeof value === "function" || (value === undefined && callback !== "onFirstAcquire")) continue;
     throw new ProcrefError("INVALID_ARGUMENT", `Cannot use ${String(value)} as ${callback}: give a function`);
   }
-  const complete: Record<string, unknown> = { ...options };
+  return completeTimes(options);
+}
+
+/**
+ * Fills in the times that are not given.
+ *
+ * @throws ProcrefError `INVALID_ARGUMENT`
+ */
+export function completeTimes<T extends ServiceSettings>(options: T): T & CompleteSettings {
+  const complete = { ...options } as Record<string, unknown>;
   for (const [time, usual] of Object.entries(TIMES)) {
-    const value = options[time as keyof typeof TIMES] ?? usual;
+    const value = (options as ServiceSettings)[time as keyof typeof TIMES] ?? usual;
     complete[time] = value;
     if (typeof value === "number" && value > 0 && value <= LONGEST_MS) continue;
     throw new ProcrefError(
@@ -116,5 +146,5 @@ export function completeOptions(options: SharedServiceOptions): ServiceCallbacks
       `Cannot use ${String(value)} as ${time}: use more than 0 and at most ${LONGEST_MS} milliseconds`,
     );
   }
-  return complete as unknown as ServiceCallbacks & CompleteSettings;
+  return complete as unknown as T & CompleteSettings;
 }

@@ -7,11 +7,28 @@
 
 import type { ObjectName } from "../kernel/object_name.ts";
 import { type Domain, domain } from "../process/domain.ts";
-import { ProcrefError } from "../errors.ts";
+import { type ErrorCode, type ErrorDetails, ProcrefError } from "../errors.ts";
+import type { ProcessIdentity } from "../process/identity.ts";
+import type { Configuration } from "./service_description.ts";
 import { ServiceInfo } from "./service_info.ts";
 
-/** How far a service is: being started or repaired, in use, or being stopped. */
-export type Phase = "START" | "READY" | "STOP";
+/**
+ * How far a service is: being started or repaired (START), in use, being stopped; or, with a supervisor, what a dead
+ * predecessor left is being cleared up (CLEAN), or it was given up (FAIL).
+ */
+export type Phase = typeof PHASES[number];
+
+const PHASES = ["START", "READY", "STOP", "CLEAN", "FAIL"] as const;
+
+/** Why a service was given up. */
+export interface Failure {
+  /** What kind of failure it was. */
+  readonly code: ErrorCode;
+  /** The message. */
+  readonly message: string;
+  /** What it was about. */
+  readonly details: ErrorDetails;
+}
 
 /** The record of a service. */
 export interface ServiceRecord {
@@ -21,17 +38,23 @@ export interface ServiceRecord {
   readonly generation: number;
   /** The service; while it is being started for the first time there is none. */
   readonly info: ServiceInfo | undefined;
+  /** The supervisor that wrote this; a service of callbacks has none. */
+  readonly supervisor?: ProcessIdentity;
+  /** What all processes of the service carry in their environment, while any may be left; see marks.ts. */
+  readonly marks?: readonly string[];
+  /** Fingerprints of the options that the clients of a supervised service agree on. */
+  readonly configuration?: Configuration;
+  /** In phase FAIL: why. */
+  readonly failure?: Failure;
 }
 
 /** The form on disk. */
-interface RecordJson {
+interface RecordJson extends Omit<ServiceRecord, "info"> {
   readonly procref: 1;
   readonly name: string;
   readonly namespace: string;
   readonly scope: string;
   readonly domain: Domain;
-  readonly phase: Phase;
-  readonly generation: number;
   readonly info?: unknown;
 }
 
@@ -56,15 +79,20 @@ export function parseRecord(name: ObjectName, text: string): ServiceRecord | und
     json.name === name.name && json.namespace === name.namespace && json.scope === name.scope,
     "it belongs to another service",
   );
-  check(json.phase === "START" || json.phase === "READY" || json.phase === "STOP", "its phase is unknown");
+  check(PHASES.includes(json.phase), "its phase is unknown");
   check(Number.isInteger(json.generation) && json.generation > 0, "its generation is no number");
   check(isDomain(json.domain), "it does not say where it was written");
   const here = domain();
   if (json.domain.boot !== here.boot) return undefined;
   if (json.domain.pid !== here.pid || json.domain.ipc !== here.ipc) throw elsewhere(name);
   const info = json.info === undefined ? undefined : parseInfo(json.info);
-  check(info !== undefined || json.phase === "START", "it describes no service");
-  return { phase: json.phase, generation: json.generation, info };
+  const { phase, generation, supervisor, marks, configuration, failure } = json;
+  check(info !== undefined || supervisor !== undefined || phase === "START", "it describes no service");
+  check(supervisor === undefined || isIdentity(supervisor), "its supervisor is no process");
+  check(marks === undefined || (Array.isArray(marks) && marks.every(isText)), "its marks are no texts");
+  check(configuration === undefined || isTextRecord(configuration), "its configuration is no object of texts");
+  check(phase === "FAIL" ? isFailure(failure) : failure === undefined, "its failure is none");
+  return { phase, generation, info, supervisor, marks, configuration, failure };
 }
 
 function parseJson(text: string): RecordJson {
@@ -82,6 +110,24 @@ function parseInfo(value: unknown): ServiceInfo {
   const { pid, start } = (value ?? {}) as { pid?: unknown; start?: unknown };
   check(pid === undefined || start !== undefined, "its process has no identity");
   return ServiceInfo.fromJSON(value);
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string" && value !== "";
+}
+
+function isTextRecord(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value) && Object.values(value).every(isText);
+}
+
+function isIdentity(value: unknown): value is ProcessIdentity {
+  const { pid, start } = (value ?? {}) as ProcessIdentity;
+  return Number.isInteger(pid) && pid > 0 && isText(start);
+}
+
+function isFailure(value: unknown): value is Failure {
+  const { code, message, details } = (value ?? {}) as Failure;
+  return isText(code) && isText(message) && typeof details === "object" && details !== null;
 }
 
 function isDomain(value: unknown): value is Domain {

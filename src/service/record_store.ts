@@ -24,7 +24,8 @@ export class RecordStore {
   readonly #uid: number;
   readonly #path: string;
   readonly #temporary: string;
-  readonly #fileMode: number;
+  /** The mode of the files of this service. */
+  readonly fileMode: number;
 
   constructor(stateDirectory: string, name: ObjectName, uid: number) {
     this.directory = join(stateDirectory, name.fileName);
@@ -32,7 +33,7 @@ export class RecordStore {
     this.#uid = uid;
     this.#path = join(this.directory, "record.json");
     this.#temporary = `${this.#path}.tmp`;
-    this.#fileMode = name.scope === "user" ? 0o600 : 0o644;
+    this.fileMode = name.scope === "user" ? 0o600 : 0o644;
   }
 
   /**
@@ -75,7 +76,7 @@ export class RecordStore {
       checkDirectory(this.directory, this.#name.scope, this.#uid);
       // Left by a writer that died; the new file must be made by this very call.
       rmSync(this.#temporary, { force: true });
-      writeFileSync(this.#temporary, formatRecord(this.#name, record), { flag: "wx", mode: this.#fileMode });
+      writeFileSync(this.#temporary, formatRecord(this.#name, record), { flag: "wx", mode: this.fileMode });
       renameSync(this.#temporary, this.#path);
     });
   }

@@ -6,6 +6,36 @@
 
 import { ServiceInfo } from "./service_info.ts";
 
+/** The service as its holders know it: they all share it, so that news reaches every handle. */
+export class Incarnation {
+  /** The service as it is now. */
+  info: ServiceInfo;
+  #lost: AbortController | undefined;
+  #reason: unknown;
+
+  constructor(info: ServiceInfo) {
+    this.info = info;
+  }
+
+  /** Aborts when the service is lost for good. Made when it is first asked for: most never do. */
+  get signal(): AbortSignal {
+    this.#lost ??= new AbortController();
+    if (this.#reason !== undefined) this.#lost.abort(this.#reason);
+    return this.#lost.signal;
+  }
+
+  /** The service is gone and will not come back. */
+  lose(reason: unknown): void {
+    this.#reason = reason;
+    this.#lost?.abort(reason);
+  }
+
+  /** Whether it has been lost. */
+  get isLost(): boolean {
+    return this.#reason !== undefined;
+  }
+}
+
 /** How a handle gives its reference back. */
 export type Release = () => Promise<void>;
 
@@ -32,39 +62,51 @@ export type Release = () => Promise<void>;
  * ```
  */
 export class ServiceHandle implements Disposable, AsyncDisposable {
-  readonly #info: ServiceInfo;
+  readonly #incarnation: Incarnation;
   readonly #release: Release;
   #released: Promise<void> | undefined;
 
   /**
    * Made by `SharedService.acquire()`.
    *
-   * @param info the service
+   * @param incarnation the service
    * @param release gives the reference back
    */
-  constructor(info: ServiceInfo, release: Release) {
-    this.#info = info;
+  constructor(incarnation: Incarnation, release: Release) {
+    this.#incarnation = incarnation;
     this.#release = release;
   }
 
-  /** The service as it was published, as a copy. */
+  /**
+   * The service as it was published, as a copy. When a supervised service was started again, it is that of the new
+   * process from about a second after that on.
+   */
   get info(): ServiceInfo {
-    return ServiceInfo.fromJSON(this.#info.toJSON());
+    return ServiceInfo.fromJSON(this.#incarnation.info.toJSON());
+  }
+
+  /**
+   * Aborts when a supervised service is lost for good while this is held: it died more often than `restart` allows, or
+   * was stopped by force. The reason is a `ProcrefError` that says so, at most about a second later. It never
+   * aborts for a service of callbacks.
+   */
+  get signal(): AbortSignal {
+    return this.#incarnation.signal;
   }
 
   /** Its process, or undefined when it has none. */
   get pid(): number | undefined {
-    return this.#info.pid;
+    return this.#incarnation.info.pid;
   }
 
   /** Where it listens, or undefined. */
   get port(): number | undefined {
-    return this.#info.port;
+    return this.#incarnation.info.port;
   }
 
   /** Where it listens. */
   get host(): string {
-    return this.#info.host;
+    return this.#incarnation.info.host;
   }
 
   /** Whether the reference has been given back, or is being given back. */

@@ -6,35 +6,40 @@
  */
 
 import { libc } from "../../ffi/libc.ts";
-import { ProcrefError } from "../errors.ts";
+import { isProcrefError, ProcrefError } from "../errors.ts";
 import { objectName } from "../kernel/object_name.ts";
 import { openRefCounter } from "../kernel/open.ts";
 import type { RefCounter } from "../kernel/ref_counter.ts";
 import { stateDirectory } from "../kernel/state_directory.ts";
-import { ProcessWatch } from "../process/process_watch.ts";
 import type { WaitOptions } from "../waiting.ts";
 import { SharedServiceBuilder } from "./builder.ts";
-import { type Attachment, CallbackMode } from "./callback_mode.ts";
+import { CallbackMode } from "./callback_mode.ts";
+import { CHANNELS, tell } from "./events.ts";
 import { dropService, type HeldService, holdService, rememberHint } from "./held_services.ts";
 import { HolderHint } from "./holders.ts";
-import { completeOptions, type SharedServiceOptions } from "./options.ts";
+import type { Attachment, Mode, ReadyRecord } from "./mode.ts";
+import type { SharedServiceOptions } from "./options.ts";
+import { nameOfModule, type Plan, planOf } from "./plan.ts";
 import { RecordStore } from "./record_store.ts";
-import { ServiceHandle } from "./service_handle.ts";
-import { warn } from "./warning.ts";
+import { Incarnation, ServiceHandle } from "./service_handle.ts";
+import { type ModuleServiceOptions, moduleUrl } from "./supervised_options.ts";
+import { SupervisedMode } from "./supervised_mode.ts";
+import type { SupervisorOrders } from "./supervisor_orders.ts";
+import { WarmService } from "./warm_service.ts";
 
 /** What is there once a service has been used. */
 interface Opened {
   readonly counter: RefCounter;
-  readonly mode: CallbackMode;
+  readonly mode: Mode;
   /** In scope `system` there is none. */
   readonly hint: HolderHint | undefined;
 }
 
-/** A service that is known to be usable as long as the generation is the same and its process runs. */
-interface Warm {
-  readonly attachment: Attachment;
-  readonly generation: number;
-  readonly watch: ProcessWatch | undefined;
+/** What the handles of one service share, and what it came from. */
+interface Held {
+  attachment: Attachment;
+  readonly incarnation: Incarnation;
+  handles: number;
 }
 
 /**
@@ -44,9 +49,27 @@ interface Warm {
  * others wait; who gives the last reference back takes it down. A client that is killed, in any way and at any step,
  * is un-counted by the kernel at once, and what it was in the middle of is left for the next one to complete.
  *
+ * It is either a **command** that a detached supervisor owns: it starts it, waits until it is ready, starts it again when
+ * it dies, keeps its log, and stops it when nobody is left. Or it is brought up and taken down by **callbacks** inside
+ * the clients, and a small detached reaper stops it when the last client is gone without having done so.
+ *
  * What went wrong without stopping anything (a record that could not be believed, a service that was stopped in the
- * background and failed to) is a `warning` event whose `detail` is a {@link ProcrefError}, and is published on the
- * `procref:warning` channel of `node:diagnostics_channel`.
+ * background and failed to) is a `warning` event whose `detail` is a {@link ProcrefError}. A supervised service that was
+ * started again is a `restart` event whose `detail` is the new {@link ServiceInfo}; one that is lost for good is a
+ * `lost` event whose `detail` is a {@link ProcrefError}. All of them, and `acquire` and `release`, are also published on
+ * channels of `node:diagnostics_channel`: `procref:warning`, `procref:restart`, `procref:lost`, `procref:acquire` and
+ * `procref:release`, each with the name as `service`.
+ *
+ * @example A command that is shared by all who run this
+ * ```ts
+ * import { process as processes, SharedService } from "@procref/core";
+ * import assert from "node:assert/strict";
+ *
+ * const service = new SharedService("example-command", { command: ["sleep", "60"] });
+ * const pid = await service.use((handle) => handle.pid!);
+ * while (processes.isAlive(pid)) await new Promise((resolve) => setTimeout(resolve, 5)); // we were the last
+ * assert.equal(await service.count(), 0);
+ * ```
  *
  * @example A process that is shared by all who run this
  * ```ts
@@ -68,13 +91,15 @@ interface Warm {
 export class SharedService extends EventTarget {
   /** The name that processes share it by. */
   readonly name: string;
-  readonly #options: ReturnType<typeof completeOptions>;
+  readonly #plan: Plan;
   #opening: Promise<Opened> | undefined;
   #opened: Opened | undefined;
-  #warm: Warm | undefined;
-  #handles = 0;
-  readonly #held: HeldService = {
-    lookAfter: () => this.#lookAfter(),
+  #warm: WarmService | undefined;
+  /** Undefined while nobody holds. */
+  #held: Held | undefined;
+  #looking = false;
+  readonly #watched: HeldService = {
+    lookAfter: () => void this.#lookAfter(),
     withdrawHint: () => this.#opened?.hint?.remove(),
   };
 
@@ -82,14 +107,29 @@ export class SharedService extends EventTarget {
    * Describes a service.
    *
    * @param name 1 to 200 bytes of printable UTF-8 without `/`, `\` and control characters
-   * @param options what brings it up and takes it down, who shares it, how long each step may take
-   * @throws ProcrefError `INVALID_NAME`, `INVALID_ARGUMENT`
+   * @param options a command, or callbacks that bring it up and take it down; who shares it, how long each step may take
+   * @throws ProcrefError `INVALID_NAME`, `INVALID_ARGUMENT`; `PERMISSION` when Deno does not let us give a command the
+   * environment
    */
   constructor(name: string, options: SharedServiceOptions) {
     super();
-    this.#options = completeOptions(options);
-    objectName(name, 0, this.#options);
+    this.#plan = planOf(name, options);
+    objectName(name, 0, this.#plan.settings);
     this.name = name;
+  }
+
+  /**
+   * Describes a service whose callbacks are in a module that a supervisor loads: its default export carries `start`,
+   * and optionally `stop`, `health` and `recover`. See {@link ServiceModule}.
+   *
+   * @param specifier the module: an absolute path or a URL, as `import.meta.resolve("./service.ts")` gives it
+   * @param options its name, who shares it, how long each step may take, what Deno lets it do
+   * @throws ProcrefError `INVALID_NAME`, `INVALID_ARGUMENT`, `PERMISSION`
+   */
+  static fromModule(specifier: string | URL, options: ModuleServiceOptions = {}): SharedService {
+    const module = moduleUrl(specifier).href;
+    const { name = nameOfModule(module) } = options;
+    return new SharedService(name, { ...options, module } as unknown as SharedServiceOptions);
   }
 
   /**
@@ -126,7 +166,8 @@ export class SharedService extends EventTarget {
    * @param options `signal` gives up; `timeoutMs` limits the whole in milliseconds, beside the limits of its steps
    * @returns the reference; release it, or let `await using` do so
    * @throws ProcrefError, with the reference given back: `SERVICE_START`, `SERVICE_UNHEALTHY`, `SERVICE_RECOVERY` when
-   * a callback failed; `SERVICE_INFO` and `DOMAIN_MISMATCH` when the record cannot be used; `TIMEOUT`; `STATE_DIRECTORY`,
+   * a callback failed or a command did not become ready; `SERVICE_LOST`, `CONFIG_MISMATCH` and `SUPERVISOR` for what has
+   * a supervisor; `SERVICE_INFO` and `DOMAIN_MISMATCH` when the record cannot be used; `TIMEOUT`; `STATE_DIRECTORY`,
    * `IO`; `REF_COUNTER_INIT`, `ACQUIRE`, `LOCK`, `FULL`, `KEY_COLLISION`, `FOREIGN_OBJECT`; `PLATFORM`, `PERMISSION`,
    * `LIBRARY`. The reason of an aborted signal
    */
@@ -136,7 +177,9 @@ export class SharedService extends EventTarget {
     if (warm === undefined || options.signal?.aborted || !this.#opened!.counter.tryAcquire(warm.generation)) {
       return await this.#enter(options);
     }
-    if (this.#options.onHealthCheck === undefined && isWatchedAlive(warm)) return this.#handle(warm.attachment);
+    const { settings } = this.#plan;
+    const checked = "onHealthCheck" in settings && settings.onHealthCheck !== undefined;
+    if (!checked && warm.isAlive()) return this.#handle(warm.attachment, 0);
     return await this.#attach(this.#opened!, options, warm);
   }
 
@@ -183,14 +226,24 @@ export class SharedService extends EventTarget {
   }
 
   async #openNow(): Promise<Opened> {
-    const { scope = "user", namespace, mechanism } = this.#options;
+    const { settings, supervised } = this.#plan;
+    const { scope = "user", namespace, mechanism, stopTimeoutMs } = settings;
     const uid = libc().geteuid();
-    const directory = stateDirectory(this.#options.directory, scope, uid);
+    const directory = stateDirectory(settings.directory, scope, uid);
     const identity = { namespace, scope, directory };
     const counter = await openRefCounter(this.name, { ...identity, mechanism });
     const store = new RecordStore(directory, objectName(this.name, uid, identity), uid);
-    const report = (error: ProcrefError) => warn(this, error);
-    const mode = new CallbackMode(this.name, counter, store, this.#options, report);
+    const report = (error: ProcrefError) => tell(this, "warning", error);
+    const orders: SupervisorOrders = {
+      ...identity,
+      name: this.name,
+      mechanism,
+      stopTimeoutMs,
+      description: supervised?.description,
+    };
+    const mode = supervised === undefined
+      ? new CallbackMode(orders, counter, store, settings, report)
+      : new SupervisedMode(orders, counter, store, settings, supervised, report);
     const hint = scope === "user" ? new HolderHint(store.directory) : undefined;
     return this.#opened = { counter, mode, hint };
   }
@@ -198,27 +251,28 @@ export class SharedService extends EventTarget {
   /** Takes a reference, waiting while the gate is closed, and goes on from there. */
   #enter(options: WaitOptions): Promise<ServiceHandle> {
     return this.#within(options, async (wait) => {
+      const began = performance.now();
       const opened = await this.#open();
-      await opened.counter.acquire({ signal: wait.signal, timeoutMs: this.#options.lockTimeoutMs });
-      const handle = await this.#attachOrLeave(opened, wait);
+      await opened.counter.acquire({ signal: wait.signal, timeoutMs: this.#plan.settings.lockTimeoutMs });
+      const handle = await this.#attachOrLeave(opened, wait, began);
       this.#leaveHint(opened);
       return handle;
     });
   }
 
   /** With a reference taken, goes on from there. */
-  #attach(opened: Opened, options: WaitOptions, warm: Warm): Promise<ServiceHandle> {
-    const known = isWatchedAlive(warm) ? warm.attachment : undefined;
-    return this.#within(options, (wait) => this.#attachOrLeave(opened, wait, known));
+  #attach(opened: Opened, options: WaitOptions, warm: WarmService): Promise<ServiceHandle> {
+    const known = warm.isAlive() ? warm.attachment : undefined;
+    return this.#within(options, (wait) => this.#attachOrLeave(opened, wait, performance.now(), known));
   }
 
-  async #attachOrLeave(opened: Opened, wait: WaitOptions, known?: Attachment): Promise<ServiceHandle> {
+  async #attachOrLeave(opened: Opened, wait: WaitOptions, began: number, known?: Attachment): Promise<ServiceHandle> {
     try {
       const attachment = await opened.mode.attach(wait, known);
       this.#remember(attachment);
-      return this.#handle(attachment);
+      return this.#handle(attachment, performance.now() - began);
     } catch (error) {
-      await opened.mode.leave(undefined).catch((problem) => warn(this, problem));
+      await opened.mode.release(undefined).catch((problem) => tell(this, "warning", problem));
       throw error;
     }
   }
@@ -239,36 +293,43 @@ export class SharedService extends EventTarget {
   }
 
   #remember(attachment: Attachment): void {
-    const { generation, record } = attachment;
     if (this.#warm?.attachment === attachment) return;
     this.#forget();
-    if (generation === undefined) return;
-    const { identity } = record.info;
-    const watch = identity && ProcessWatch.open(identity);
-    // It ended a moment ago: the next acquire looks at the record again.
-    if (identity !== undefined && watch === undefined) return;
-    this.#warm = { attachment, generation, watch };
+    this.#warm = WarmService.of(attachment);
   }
 
   #forget(): void {
-    this.#warm?.watch?.close();
+    this.#warm?.close();
     this.#warm = undefined;
   }
 
-  #handle({ record }: Attachment): ServiceHandle {
-    if (this.#handles++ === 0) holdService(this.#held);
-    return new ServiceHandle(record.info, () => this.#release(record));
+  #handle(attachment: Attachment, durationMs: number): ServiceHandle {
+    const { record } = attachment;
+    if (this.#held === undefined || this.#held.incarnation.isLost) {
+      if (this.#held !== undefined) dropService(this.#watched);
+      this.#held = { attachment, incarnation: new Incarnation(record.info), handles: 0 };
+      holdService(this.#watched);
+    } else if (this.#held.attachment !== attachment) {
+      this.#renew(attachment);
+    }
+    const held = this.#held;
+    held.handles++;
+    if (CHANNELS.acquire.hasSubscribers) {
+      CHANNELS.acquire.publish({ service: this.name, pid: record.info.pid, durationMs });
+    }
+    return new ServiceHandle(held.incarnation, () => this.#release(held));
   }
 
-  async #release(record: Attachment["record"]): Promise<void> {
-    if (--this.#handles === 0) dropService(this.#held);
-    const { counter, mode } = this.#opened!;
+  async #release(held: Held): Promise<void> {
+    if (--held.handles === 0 && this.#held === held) {
+      this.#held = undefined;
+      dropService(this.#watched);
+    }
+    if (CHANNELS.release.hasSubscribers) CHANNELS.release.publish({ service: this.name });
     try {
-      if (counter.releaseUnlessLast()) return;
-      this.#forget();
-      await mode.leave(record);
+      await this.#opened!.mode.release(held.attachment.record);
     } catch (error) {
-      warn(this, error as ProcrefError);
+      tell(this, "warning", error);
       throw error;
     }
   }
@@ -277,31 +338,52 @@ export class SharedService extends EventTarget {
   #leaveHint({ hint }: Opened): void {
     if (hint === undefined) return;
     hint.write();
-    rememberHint(this.#held);
+    rememberHint(this.#watched);
   }
 
-  #lookAfter(): void {
+  async #lookAfter(): Promise<void> {
+    const held = this.#held;
+    // The last look may still be at work: it starts a supervisor where there is none.
+    if (held === undefined || this.#looking) return;
+    this.#looking = true;
     try {
       const { counter, mode } = this.#opened!;
       this.#leaveHint(this.#opened!);
-      if (counter.verify()) warn(this, lost(this.name));
-      if (this.#warm !== undefined) mode.restore(this.#warm.attachment.record);
+      if (counter.verify()) tell(this, "warning", removed(this.name));
+      const news = await mode.lookAfter(held.attachment);
+      if (news === undefined || this.#held !== held) return;
+      if (isProcrefError(news)) this.#lose(held.incarnation, news);
+      else this.#renew(news);
     } catch (error) {
-      warn(this, error as ProcrefError);
+      tell(this, "warning", error);
+    } finally {
+      this.#looking = false;
     }
   }
-}
 
-/** Whether the process still runs; one that cannot be asked is looked up again like one that does not. */
-function isWatchedAlive({ watch }: Warm): boolean {
-  try {
-    return watch === undefined || watch.isAlive();
-  } catch {
-    return false;
+  /** The service has another life than the one that the handles know. */
+  #renew(attachment: Attachment): void {
+    const held = this.#held!;
+    const { info } = attachment.record;
+    const restarted = !isSameService(held.attachment.record, attachment.record);
+    held.attachment = attachment;
+    held.incarnation.info = info;
+    if (restarted) tell(this, "restart", info);
+  }
+
+  #lose(incarnation: Incarnation, reason: ProcrefError): void {
+    if (incarnation.isLost) return;
+    this.#forget();
+    incarnation.lose(reason);
+    tell(this, "lost", reason);
   }
 }
 
-function lost(name: string): ProcrefError {
+function isSameService(one: ReadyRecord, other: ReadyRecord): boolean {
+  return one.info.pid === other.info.pid && one.info.identity?.start === other.info.identity?.start;
+}
+
+function removed(name: string): ProcrefError {
   return new ProcrefError(
     "ACQUIRE",
     `The kernel object of "${name}" was removed while it was held (ipcrm, or the user's last logout where logind has ` +

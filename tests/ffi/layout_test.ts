@@ -105,6 +105,7 @@ test("the integer types of the prototypes have the size and sign of C's", { skip
     kill: "kill(0, 0)",
     poll: "poll(0, 0, 0)",
     open: 'open("", 0)',
+    access: 'access("", 0)',
     read: "read(0, 0, 0)",
     close: "close(0)",
     readlink: 'readlink("", 0, 0)',

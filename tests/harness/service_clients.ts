@@ -81,6 +81,7 @@ export class ServiceStage {
     for (const client of this.#clients) await client[Symbol.asyncDispose]();
     for (const pid of this.running()) processes.kill(pid);
     const counter = await this.counter();
+    await eventually(() => !counter.snapshot().seated, "the reaper has gone");
     counter.tryLock();
     counter.close();
   }

@@ -46,7 +46,10 @@ const ARRAYS = Object.entries(step).filter((entry): entry is [string, step.Opera
   typeof entry[1] === "object" && "bytes" in entry[1]
 );
 
-test("what belongs to a process moves with undo, what belongs to the object without, and nothing waits", () => {
+/** Arrays that are carried out on a thread of their own, and may wait there. */
+const WAITING = ["LOCK_WHEN_UNUSED", "WAIT_UNTIL_UNUSED", "WAIT_UNTIL_HELD"];
+
+test("what belongs to a process moves with undo, what belongs to the object without, and nothing else waits", () => {
   const made: step.Operations[] = [
     step.enterAgain(5),
     step.enterGeneration(0),
@@ -55,8 +58,11 @@ test("what belongs to a process moves with undo, what belongs to the object with
     step.moveGeneration(-32_764),
     step.writeFingerprint([1, 2, 3, 32_767]),
   ];
-  assert.equal(ARRAYS.length, 9);
-  for (const { bytes, count } of [...ARRAYS.map(([, array]) => array), ...made]) {
+  assert.equal(ARRAYS.length, 14);
+  // They move nothing in the end, so there is nothing to undo.
+  const looking = ["SEE_HELD", "WAIT_UNTIL_HELD"];
+  const others = ARRAYS.filter(([name]) => !WAITING.includes(name) && !looking.includes(name));
+  for (const { bytes, count } of [...others.map(([, array]) => array), ...made]) {
     assert.equal(BigInt(bytes.length), 6n * count);
     assertSafe(unpack(bytes));
   }
@@ -71,6 +77,9 @@ test("the arrays move what they say, by how much they say", () => {
   assert.deepEqual(changes("LEAVE_LAST_AND_LOCK"), [[1, 0], [0, -1], [0, 0], [1, 1]]);
   assert.deepEqual(changes("LOCK"), [[1, 0], [1, 1]]);
   assert.deepEqual(changes("LOCK_IF_UNUSED"), [[0, 0], [1, 0], [1, 1]]);
+  assert.deepEqual(changes("LOCK_WHEN_UNUSED"), changes("LOCK_IF_UNUSED"));
+  for (const name of ["SEE_UNUSED", "WAIT_UNTIL_UNUSED"]) assert.deepEqual(changes(name), [[0, 0]]);
+  for (const name of ["SEE_HELD", "WAIT_UNTIL_HELD"]) assert.deepEqual(changes(name), [[0, -1], [0, 1]]);
   assert.deepEqual(changes("UNLOCK"), [[1, -1]]);
   assert.deepEqual(changes("SIT"), [[2, 0], [2, 1]]);
   assert.deepEqual(changes("STAND"), [[2, -1]]);

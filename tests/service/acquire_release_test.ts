@@ -189,10 +189,12 @@ test("the builder describes the same as the options object", async () => {
 test("a service that died while it was held is not handed out again", async () => {
   const { service, calls } = recorded();
   const first = await service.acquire();
-  processes.kill(first.pid!);
-  await eventually(() => !processes.isAlive(first.pid!), "the service is dead");
+  const pid = first.pid!;
+  processes.kill(pid);
+  await eventually(() => !processes.isAlive(pid), "the service is dead");
   const second = await service.acquire();
-  assert.notEqual(second.pid, first.pid);
+  assert.notEqual(second.pid, pid);
+  assert.equal(first.pid, second.pid, "earlier handles know the new one");
   assert.ok(processes.isAlive(second.pid!));
   assert.deepEqual(calls, ["start", "start"]);
   await first.release();

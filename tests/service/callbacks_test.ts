@@ -127,9 +127,10 @@ test("onRecover runs once with the old info, and everybody sees the new one", as
   const service = serviceWith(options);
   const other = serviceWith(options, service.name);
   const first = await service.acquire();
-  sick.add(first.pid);
+  const { pid } = first;
+  sick.add(pid);
   const handles = await Promise.all(Array.from({ length: 10 }, (_, i) => (i % 2 ? service : other).acquire()));
-  assert.deepEqual(seen, [first.pid]);
+  assert.deepEqual(seen, [pid]);
   assert.equal(new Set(handles.map(({ pid }) => pid)).size, 1);
   assert.equal(handles[0].port, 2);
   await Promise.all([first, ...handles].map((handle) => handle.release()));
@@ -250,16 +251,18 @@ test("a service that died is repaired by onRecover while others hold it", async 
     onRecover: (old) => (recovered.push(old.pid), { pid: startSleeper() }),
   });
   const first = await service.acquire();
-  processes.kill(first.pid!);
-  await eventually(() => !processes.isAlive(first.pid!), "the service is dead");
-  await service.use((handle) => assert.notEqual(handle.pid, first.pid));
-  assert.deepEqual(recovered, [first.pid]);
+  const pid = first.pid!;
+  processes.kill(pid);
+  await eventually(() => !processes.isAlive(pid), "the service is dead");
+  await service.use((handle) => assert.notEqual(handle.pid, pid));
+  assert.deepEqual(recovered, [pid]);
   await first.release();
 });
 
-test("onLastRelease that throws: SERVICE_STOP, the next acquire finds the service as it was", async () => {
+test("onLastRelease that throws, without a reaper: the next acquire finds the service as it was", async () => {
   let tries = 0;
   const service = serviceWith({
+    reaper: false,
     onLastRelease(info): void {
       if (++tries === 1) throw new Error("cannot stop");
       processes.kill(info.identity!);

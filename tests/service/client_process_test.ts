@@ -76,6 +76,7 @@ test("ten thousand acquires and releases leave no descriptor behind", async () =
         onFirstAcquire: () => ({ pid: sleeper }),
         onLastRelease: () => {},
         stopTimeoutMs: 1,
+        reaper: false,
       });
     const sleeper = startSleeper();
     const name = uniqueName();

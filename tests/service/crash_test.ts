@@ -137,7 +137,7 @@ test("SIGKILL between the spawn and the end of onFirstAcquire: the one window th
 
 test("counterexample 7: SIGKILL in onLastRelease: the next client stops the old one before it starts a new one", async () => {
   await onStage(async (stage) => {
-    const one = await stage.client({ stop: "block" });
+    const one = await stage.client({ stop: "block", options: { reaper: false } });
     const { handle, pid } = await one.call<Acquired>("acquire");
     one.call("release", handle).catch(() => {});
     await one.line("in stop");
@@ -253,12 +253,12 @@ test("clients that come and go at random never hold a dead service, and leave no
   });
 });
 
-test("a service whose clients were all SIGKILLed is found by the next one", async () => {
+test("a service whose clients were all SIGKILLed is found by the next one if it has no reaper", async () => {
   await onStage(async (stage) => {
-    const one = await stage.client();
+    const one = await stage.client({ options: { reaper: false } });
     const { pid } = await one.call<Acquired>("acquire");
     await one.kill();
-    const two = await stage.client({}, { runtime: other });
+    const two = await stage.client({ options: { reaper: false } }, { runtime: other });
     assert.equal(await two.call("count"), 0);
     const found = await two.call<Acquired>("acquire");
     assert.equal(found.pid, pid);

@@ -72,7 +72,8 @@ async function stepsOf(stage: ServiceStage, deed: Deed, runtime: RuntimeName): P
  */
 function endUnknownSpawn(stage: ServiceStage): void {
   const record = stage.record();
-  if (record?.phase !== "START" || record.info !== undefined) return;
+  // A reaper may have cleared the record up by now.
+  if (record !== undefined && (record.phase !== "START" || record.info !== undefined)) return;
   for (const pid of stage.running()) processes.kill(pid);
 }
 

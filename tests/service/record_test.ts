@@ -125,6 +125,7 @@ for (const [kind, spoil] of Object.entries(SPOILT)) {
       const before = new SharedService(service.name, {
         directory,
         onFirstAcquire: () => ({ pid: leftover }),
+        reaper: false,
         onLastRelease: () => Promise.reject(new Error("left behind")),
         stopTimeoutMs: 1000,
       });

@@ -1,0 +1,57 @@
+/**
+ * Finding processes by a mark in their environment. A service's processes inherit it, wherever they went: into another
+ * process group, another session, away from their parent.
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import process from "node:process";
+import { until } from "../waiting.ts";
+import { identityOf, type ProcessIdentity } from "./identity.ts";
+import { listProcesses, readProcBytes } from "./proc_files.ts";
+import { ProcessWatch } from "./process_watch.ts";
+
+/** The environment variable that carries the mark. */
+export const MARK_VARIABLE = "PROCREF_MARK";
+
+/** How long processes may take to be gone after SIGKILL, in milliseconds. */
+const KILL_MS = 10_000;
+const SIGKILL = 9;
+
+/**
+ * The running processes of this user that carry one of the marks, but for this process itself.
+ *
+ * @param marks what the variable `PROCREF_MARK` holds
+ * @throws ProcrefError `IO`, `PLATFORM`, `PERMISSION`, `LIBRARY`
+ */
+export function markedProcesses(marks: readonly string[]): ProcessIdentity[] {
+  if (marks.length === 0) return [];
+  const wanted = marks.map((mark) => Buffer.from(`\0${MARK_VARIABLE}=${mark}\0`));
+  return listProcesses().flatMap((pid) => {
+    if (pid === process.pid) return [];
+    // Taken before the environment is read: a later process of the same number is not blamed for it.
+    const identity = identityOf(pid);
+    const environment = identity && readProcBytes(`/proc/${pid}/environ`);
+    if (environment === undefined) return [];
+    const bounded = Buffer.concat([Buffer.of(0), environment, Buffer.of(0)]);
+    return wanted.some((text) => bounded.includes(text)) ? [identity!] : [];
+  });
+}
+
+/**
+ * Ends every process that carries one of the marks by force, also those that are started meanwhile.
+ *
+ * @throws ProcrefError `TIMEOUT` when one is still there after 10 seconds; as {@link markedProcesses}
+ */
+export async function endMarked(marks: readonly string[]): Promise<void> {
+  const ended = () => {
+    const left = markedProcesses(marks);
+    for (const identity of left) {
+      using watch = ProcessWatch.open(identity);
+      watch?.signal(SIGKILL);
+    }
+    return left.length === 0;
+  };
+  await until(ended, { timeoutMs: KILL_MS }, () => `end the processes marked ${marks.join(", ")}`);
+}

@@ -1,0 +1,166 @@
+/**
+ * A service that is a command: chosen a port, started, asked until it is ready.
+ *
+ * @module
+ */
+
+import { setTimeout as delay } from "node:timers/promises";
+import { isProcrefError, ProcrefError } from "../errors.ts";
+import type { ServiceDescription } from "../service/service_description.ts";
+import { ServiceInfo } from "../service/service_info.ts";
+import type { End, Life, LifeSource } from "./life.ts";
+import type { LogFile } from "./log_file.ts";
+import { fillIn, type Placeholders } from "./placeholders.ts";
+import { choosePort } from "./ports.ts";
+import { isReady } from "./readiness.ts";
+import { environment, ServiceProcess } from "./service_process.ts";
+
+/** How often a service that finds its port taken is given another one. */
+const MOST_PORTS = 10;
+/** How often it is looked whether a program has begun, in milliseconds. */
+const BEGIN_MS = 2;
+const ADDRESS_IN_USE = /EADDRINUSE|address (is )?(already )?in use|AddrInUse/i;
+
+/** Brings a command to life. */
+export class CommandService implements LifeSource {
+  readonly #name: string;
+  readonly #directory: string;
+  readonly #description: ServiceDescription;
+  readonly #mark: string;
+  readonly #log: LogFile;
+
+  constructor(name: string, directory: string, description: ServiceDescription, mark: string, log: LogFile) {
+    this.#name = name;
+    this.#directory = directory;
+    this.#description = description;
+    this.#mark = mark;
+    this.#log = log;
+  }
+
+  async begin(signal: AbortSignal): Promise<Life> {
+    const tried = new Set<number>();
+    for (;;) {
+      const port = await choosePort(this.#name, this.#description, tried);
+      try {
+        return await this.#beginOn(port, signal);
+      } catch (error) {
+        if (port === undefined || tried.size >= MOST_PORTS || !this.#wasTaken(error)) throw error;
+        tried.add(port);
+      }
+    }
+  }
+
+  /** Whether a start failed because somebody else took the port first, and there are others to choose from. */
+  #wasTaken(error: unknown): boolean {
+    const { port } = this.#description;
+    const chosen = port === "auto" || (port !== undefined && port.from < port.to);
+    return chosen && isProcrefError(error, "SERVICE_START") && error.details.exitCode !== undefined &&
+      ADDRESS_IN_USE.test(error.details.log ?? "");
+  }
+
+  async #beginOn(port: number | undefined, signal: AbortSignal): Promise<Life> {
+    const { host } = this.#description;
+    const values = { port, host, name: this.#name, dir: this.#directory };
+    const logReady = this.#watchLog();
+    const process = await ServiceProcess.start(this.#description, values, this.#mark, this.#log);
+    try {
+      await this.#awaitReady(process, values, logReady, signal);
+      const { identity } = process;
+      if (identity === undefined) throw this.#died(await process.ended);
+      const info = new ServiceInfo(identity.pid, port, { host, start: identity.start });
+      return { info, ended: this.#withRest(process), stop: () => process.stop() };
+    } catch (error) {
+      await process.clearUp();
+      throw error;
+    }
+  }
+
+  /** The end of a process is the end of all that it has started: the next life needs its port and its files. */
+  async #withRest(process: ServiceProcess): Promise<End> {
+    const end = await process.ended;
+    await process.clearUp();
+    return end;
+  }
+
+  /** Resolves with the line of the log that says so; undefined when the log is not what readiness is read from. */
+  #watchLog(): Promise<boolean> | undefined {
+    const { ready } = this.#description;
+    if (ready.kind !== "log") {
+      this.#log.begin();
+      return undefined;
+    }
+    const pattern = new RegExp(ready.pattern, ready.flags);
+    return new Promise((resolve) => this.#log.begin((line) => pattern.test(line) && resolve(true)));
+  }
+
+  async #awaitReady(
+    process: ServiceProcess,
+    values: Placeholders,
+    logReady: Promise<boolean> | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { startTimeoutMs } = this.#description;
+    const over = new AbortController();
+    const outcome = (promise: Promise<boolean>): Promise<"ready"> => promise.then(() => "ready" as const);
+    const ended = process.ended.then((end) => end);
+    const limit = delay(startTimeoutMs, "late" as const, { signal: over.signal });
+    const given = aborted(signal, over.signal);
+    limit.catch(() => {});
+    given.catch(() => {});
+    try {
+      const first = await Promise.race([
+        outcome(logReady ?? this.#ask(process, values, over.signal)),
+        ended,
+        limit,
+        given,
+      ]);
+      if (first === "late") throw this.#failed(`it was not ready after ${startTimeoutMs} ms`, undefined);
+      if (first !== "ready") throw this.#died(first);
+    } finally {
+      over.abort();
+    }
+  }
+
+  /** Asks until the answer is yes. */
+  async #ask(process: ServiceProcess, values: Placeholders, signal: AbortSignal): Promise<boolean> {
+    const { ready, readyIntervalMs, cwd } = this.#description;
+    while (!process.hasBegun && process.isRunning && !signal.aborted) await delay(BEGIN_MS);
+    if (ready.kind === "running" || ready.kind === "log") return await neverUnless(process.hasBegun);
+    const env = environment(this.#description, values, this.#mark);
+    const asked = ready.kind === "exec"
+      ? { ...ready, command: ready.command.map((text) => fillIn(text, values)) }
+      : ready;
+    const { host, port } = values;
+    for (let pause = 2; !signal.aborted; pause = Math.min(2 * pause, readyIntervalMs)) {
+      if (await isReady({ ready: asked, host, port, cwd, env }) && process.isRunning) return true;
+      await delay(pause);
+    }
+    return await neverUnless(false);
+  }
+
+  #died({ why, exitCode }: End): ProcrefError {
+    const meaning = exitCode === 127 ? " (not found)" : exitCode === 126 ? " (not executable)" : "";
+    return this.#failed(`${why}${meaning} before it was ready`, exitCode);
+  }
+
+  #failed(why: string, exitCode: number | undefined): ProcrefError {
+    const { tail } = this.#log;
+    const said = tail === "" ? "it wrote nothing" : `the last that it wrote:\n${tail}`;
+    return new ProcrefError("SERVICE_START", `Cannot start "${this.#name}": ${why}; ${said}`, {
+      details: { name: this.#name, exitCode, log: tail },
+    });
+  }
+}
+
+/** A promise that is kept, or never settles: something else decides then. */
+function neverUnless(kept: boolean): Promise<boolean> {
+  return kept ? Promise.resolve(true) : new Promise(() => {});
+}
+
+/** Rejects when the signal aborts; ends with `over`. */
+function aborted(signal: AbortSignal, over: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true, signal: over });
+  });
+}

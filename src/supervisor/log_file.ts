@@ -1,0 +1,114 @@
+/**
+ * The output of a service, in a file that does not grow without bound.
+ *
+ * @module
+ */
+
+import { closeSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { join } from "node:path";
+
+/** The name of the log in the service's directory; the older part has `.1` behind it. */
+export const LOG_NAME = "service.log";
+/** How much of the end is kept at hand for error messages, in characters. */
+const TAIL_LENGTH = 4096;
+/** How many lines of it are shown. */
+const TAIL_LINES = 20;
+
+/**
+ * The log of one service. It is two files, of which each holds at most half of what is allowed: when the newer one is
+ * full, it becomes the older one. A log that cannot be written (the disk is full) costs the service nothing.
+ */
+export class LogFile {
+  readonly #path: string;
+  readonly #mode: number;
+  readonly #half: number;
+  #descriptor: number | undefined;
+  #size = 0;
+  #tail = "";
+  /** What has been written since the last line break. */
+  #line = "";
+  readonly #decoder = new TextDecoder();
+  #onLine: ((line: string) => void) | undefined;
+
+  /**
+   * Describes a log; the first thing that is written makes it.
+   *
+   * @param directory the service's directory
+   * @param mode of the files
+   * @param maxBytes how much both files may hold together
+   */
+  constructor(directory: string, mode: number, maxBytes: number) {
+    this.#path = join(directory, LOG_NAME);
+    this.#mode = mode;
+    this.#half = Math.floor(maxBytes / 2);
+  }
+
+  /** The last lines since {@link LogFile.begin}. */
+  get tail(): string {
+    return this.#tail.trimEnd().split("\n").slice(-TAIL_LINES).join("\n");
+  }
+
+  /** A process begins to write: the tail is its own from here on, and each line is told as soon as it is complete. */
+  begin(onLine?: (line: string) => void): void {
+    this.#tail = this.#line = "";
+    this.#onLine = onLine;
+  }
+
+  /** Takes output. */
+  write(bytes: Uint8Array): void {
+    const text = this.#decoder.decode(bytes, { stream: true });
+    this.#tail = (this.#tail + text).slice(-TAIL_LENGTH);
+    this.#tellLines(text);
+    try {
+      for (let at = 0; at < bytes.length;) at += this.#writePart(bytes.subarray(at));
+    } catch {
+      // Better a service without a log than no service.
+    }
+  }
+
+  /** Notes something about the service between its own lines. */
+  note(text: string): void {
+    const line = new TextEncoder().encode(`procref: ${text}\n`);
+    try {
+      this.#writePart(line);
+    } catch {
+      // As above.
+    }
+  }
+
+  /** Closes and removes the files. */
+  remove(): void {
+    if (this.#descriptor !== undefined) closeSync(this.#descriptor);
+    this.#descriptor = undefined;
+    rmSync(this.#path, { force: true });
+    rmSync(`${this.#path}.1`, { force: true });
+  }
+
+  #writePart(bytes: Uint8Array): number {
+    if (this.#descriptor === undefined || this.#size >= this.#half) this.#rotate();
+    const written = writeSync(this.#descriptor!, bytes.subarray(0, this.#half - this.#size));
+    this.#size += written;
+    return written;
+  }
+
+  #rotate(): void {
+    if (this.#descriptor !== undefined) closeSync(this.#descriptor);
+    this.#descriptor = undefined;
+    rmSync(`${this.#path}.1`, { force: true });
+    try {
+      renameSync(this.#path, `${this.#path}.1`);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    }
+    // Made by this very call: nothing that somebody has put there is written to.
+    this.#descriptor = openSync(this.#path, "wx", this.#mode);
+    this.#size = 0;
+  }
+
+  #tellLines(text: string): void {
+    if (this.#onLine === undefined) return;
+    const lines = (this.#line + text).split("\n");
+    this.#line = lines.pop()!.slice(-TAIL_LENGTH);
+    for (const line of lines) this.#onLine(line);
+  }
+}

@@ -1,0 +1,164 @@
+/**
+ * A service that a module brings up by its callbacks, inside the supervisor.
+ *
+ * @module
+ */
+
+import { setTimeout as delay } from "node:timers/promises";
+import { ProcrefError } from "../errors.ts";
+import { stopGroup } from "../process/group.ts";
+import { endMarked } from "../process/marks.ts";
+import { ProcessWatch } from "../process/process_watch.ts";
+import { stop } from "../process/stop.ts";
+import { runCallback } from "../service/callback.ts";
+import type { Awaitable, CallbackContext } from "../service/options.ts";
+import type { ServiceDescription } from "../service/service_description.ts";
+import { ServiceInfo, type ServiceInfoJson } from "../service/service_info.ts";
+import type { ServiceModule, ServiceModuleContext } from "../service/service_module.ts";
+import type { End, Life, LifeSource } from "./life.ts";
+import { choosePort } from "./ports.ts";
+import { environment } from "./service_process.ts";
+
+/** How often a process that is nobody's child here is looked at, in milliseconds: one system call. */
+const LOOK_MS = 100;
+
+/** Brings a module's service to life. */
+export class ModuleService implements LifeSource {
+  readonly #name: string;
+  readonly #directory: string;
+  readonly #description: ServiceDescription;
+  readonly #mark: string;
+  #module: ServiceModule | undefined;
+  #last: ServiceInfo | undefined;
+
+  constructor(name: string, directory: string, description: ServiceDescription, mark: string) {
+    this.#name = name;
+    this.#directory = directory;
+    this.#description = description;
+    this.#mark = mark;
+  }
+
+  async begin(signal: AbortSignal): Promise<Life> {
+    const module = this.#module ??= await this.#load();
+    const { host } = this.#description;
+    const port = await choosePort(this.#name, this.#description, new Set());
+    const context = (signal: AbortSignal): ServiceModuleContext => ({
+      name: this.#name,
+      host,
+      port,
+      directory: this.#directory,
+      env: environment(this.#description, { port, host, name: this.#name, dir: this.#directory }, this.#mark),
+      signal,
+    });
+    const old = this.#last;
+    const { recover } = module;
+    const info = old !== undefined && recover !== undefined
+      ? await this.#produce("recover", signal, port, (at) => recover.call(module, old, context(at)))
+      : await this.#produce("start", signal, port, (at) => module.start(context(at)));
+    const end = new AbortController();
+    const life: Life = {
+      info,
+      ended: this.#watch(info, end.signal),
+      stop: async () => {
+        end.abort();
+        await this.#stop(module, info, context);
+      },
+    };
+    try {
+      await this.#awaitHealthy(module, info, context, signal);
+    } catch (error) {
+      await life.stop();
+      throw error;
+    }
+    this.#last = info;
+    return life;
+  }
+
+  async #load(): Promise<ServiceModule> {
+    const { module } = this.#description;
+    try {
+      const { default: callbacks } = await import(module!);
+      if (typeof callbacks?.start === "function") return callbacks;
+    } catch (cause) {
+      throw this.#error("SERVICE_START", `its module ${module} cannot be loaded: ${(cause as Error).message}`, cause);
+    }
+    throw this.#error("SERVICE_START", `its module ${module} has no default export with a function start`);
+  }
+
+  async #produce(
+    what: "start" | "recover",
+    signal: AbortSignal,
+    port: number | undefined,
+    callback: (signal: AbortSignal) => Awaitable<ServiceInfo | ServiceInfoJson | void>,
+  ): Promise<ServiceInfo> {
+    const code = what === "start" ? "SERVICE_START" : "SERVICE_RECOVERY";
+    const { startTimeoutMs: timeoutMs, host } = this.#description;
+    const run = { what, service: this.#name, code, timeoutMs, signal } as const;
+    const given = await runCallback(run, ({ signal }: CallbackContext) => callback(signal));
+    const json = given instanceof ServiceInfo ? given.toJSON() : given ?? {};
+    return ServiceInfo.fromJSON({ host, port, metadata: {}, ...json });
+  }
+
+  async #awaitHealthy(
+    module: ServiceModule,
+    info: ServiceInfo,
+    context: (signal: AbortSignal) => ServiceModuleContext,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { health } = module;
+    if (health === undefined) return;
+    const { startTimeoutMs: timeoutMs, readyIntervalMs } = this.#description;
+    await runCallback(
+      { what: "health", service: this.#name, code: "SERVICE_START", timeoutMs, signal },
+      async (run) => {
+        while (!run.signal.aborted) {
+          if (await isTrue(() => health.call(module, info, context(run.signal)))) return;
+          await delay(readyIntervalMs);
+        }
+      },
+    );
+  }
+
+  /** Resolves when the process of the info has ended; never for a service without one. */
+  async #watch({ identity }: ServiceInfo, signal: AbortSignal): Promise<End> {
+    if (identity === undefined) return await new Promise(() => {});
+    using watch = ProcessWatch.open(identity);
+    while (watch?.isAlive()) {
+      if (signal.aborted) return await new Promise(() => {});
+      await delay(LOOK_MS);
+    }
+    return { why: `its process ${identity.pid} ended`, exitCode: undefined };
+  }
+
+  async #stop(
+    module: ServiceModule,
+    info: ServiceInfo,
+    context: (signal: AbortSignal) => ServiceModuleContext,
+  ): Promise<void> {
+    const { stopTimeoutMs } = this.#description;
+    try {
+      if (module.stop !== undefined) {
+        const run = { what: "stop", service: this.#name, code: "SERVICE_STOP", timeoutMs: stopTimeoutMs } as const;
+        await runCallback(run, ({ signal }) => module.stop!(info, context(signal)));
+      }
+    } finally {
+      if (info.identity !== undefined) {
+        const outcome = await stopGroup(info.identity, stopTimeoutMs);
+        if (outcome === "not-running") await stop(info.identity, stopTimeoutMs);
+      }
+      await endMarked([this.#mark]);
+    }
+  }
+
+  #error(code: "SERVICE_START", why: string, cause?: unknown): ProcrefError {
+    return new ProcrefError(code, `Cannot start "${this.#name}": ${why}`, { cause, details: { name: this.#name } });
+  }
+}
+
+async function isTrue(question: () => Awaitable<boolean>): Promise<boolean> {
+  try {
+    return await question();
+  } catch {
+    return false;
+  }
+}

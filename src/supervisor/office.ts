@@ -1,0 +1,37 @@
+/**
+ * What a supervisor and a reaper work with.
+ *
+ * @module
+ */
+
+import { libc } from "../../ffi/libc.ts";
+import { objectName } from "../kernel/object_name.ts";
+import { openRefCounter } from "../kernel/open.ts";
+import type { RefCounter } from "../kernel/ref_counter.ts";
+import { RecordStore } from "../service/record_store.ts";
+import type { SupervisorOrders } from "../service/supervisor_orders.ts";
+
+/** Says one line to the client that waits for it. */
+export type Report = (line: string) => void;
+
+/** The counter and the record of one service. */
+export interface Office {
+  readonly counter: RefCounter;
+  readonly store: RecordStore;
+}
+
+/**
+ * Opens the counter and the record that the orders are about. The directory has been checked by the client; what is in
+ * it is checked again.
+ *
+ * @throws ProcrefError those of opening
+ */
+export async function openOffice(orders: SupervisorOrders): Promise<Office> {
+  const { name, namespace, scope, directory, mechanism } = orders;
+  const identity = { namespace, scope, directory };
+  const uid = libc().geteuid();
+  return {
+    counter: await openRefCounter(name, { ...identity, mechanism }),
+    store: new RecordStore(directory, objectName(name, uid, identity), uid),
+  };
+}

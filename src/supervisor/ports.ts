@@ -1,0 +1,53 @@
+/**
+ * Choosing a port for a service.
+ *
+ * @module
+ */
+
+import { createServer } from "node:net";
+import { ProcrefError } from "../errors.ts";
+import type { PortRange, ServiceDescription } from "../service/service_description.ts";
+
+/**
+ * Chooses a free port. Somebody else may take it before the service does; whoever starts the service tries again then.
+ *
+ * @param tried the ports that turned out to be taken
+ * @returns the port, or undefined for a service that has none
+ * @throws ProcrefError `SERVICE_START` when none is free
+ */
+export async function choosePort(
+  name: string,
+  { port, host }: Pick<ServiceDescription, "port" | "host">,
+  tried: ReadonlySet<number>,
+): Promise<number | undefined> {
+  if (port === undefined) return undefined;
+  if (port === "auto") {
+    const chosen = await freePort(host, 0);
+    if (chosen !== undefined) return chosen;
+    throw noneFree(name, `no port of ${host} is free, or ${host} is no address of this machine`);
+  }
+  for (let candidate = port.from; candidate <= port.to; candidate++) {
+    if (!tried.has(candidate) && await freePort(host, candidate) !== undefined) return candidate;
+  }
+  throw noneFree(name, taken(host, port));
+}
+
+function taken(host: string, { from, to }: PortRange): string {
+  return from === to ? `port ${from} of ${host} is in use by somebody else` : `no port from ${from} to ${to} is free`;
+}
+
+function noneFree(name: string, why: string): ProcrefError {
+  return new ProcrefError("SERVICE_START", `Cannot start "${name}": ${why}`, { details: { name, field: "port" } });
+}
+
+/** Listens for a moment; undefined when that is not possible. */
+function freePort(host: string, port: number): Promise<number | undefined> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", () => resolve(undefined));
+    server.listen({ host, port, exclusive: true }, () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : undefined));
+    });
+  });
+}

@@ -1,0 +1,85 @@
+/**
+ * Writing down what a supervisor does, so that clients notice.
+ *
+ * @module
+ */
+
+import { type FSWatcher, watch } from "node:fs";
+import type { RefCounter } from "../kernel/ref_counter.ts";
+import type { ProcessIdentity } from "../process/identity.ts";
+import type { ServiceRecord } from "../service/record.ts";
+import type { RecordStore } from "../service/record_store.ts";
+import type { Configuration } from "../service/service_description.ts";
+
+/**
+ * Publishes the record of a service. The generation of the counter is even from before a record other than READY is
+ * written, so that what clients remember is void by then, and moves once more after each record: whoever saw an
+ * earlier number and waits for another one finds the new record.
+ */
+export class Publisher {
+  readonly #counter: RefCounter;
+  readonly #store: RecordStore;
+  readonly #supervisor: ProcessIdentity;
+  readonly #configuration: Configuration;
+  #last: ServiceRecord | undefined;
+  #watcher: FSWatcher | undefined;
+
+  constructor(counter: RefCounter, store: RecordStore, supervisor: ProcessIdentity, configuration: Configuration) {
+    this.#counter = counter;
+    this.#store = store;
+    this.#supervisor = supervisor;
+    this.#configuration = configuration;
+  }
+
+  /**
+   * Publishes a record.
+   *
+   * @throws ProcrefError `IO`, `STATE_DIRECTORY`, `PERMISSION`, `LOCK`
+   */
+  publish(record: Omit<ServiceRecord, "generation" | "supervisor" | "configuration">): void {
+    const published = record.phase === "READY";
+    if (!published) this.#counter.advanceGeneration(false);
+    const generation = this.#counter.nextGeneration(published);
+    const complete = { ...record, generation, supervisor: this.#supervisor, configuration: this.#configuration };
+    this.#store.write(complete);
+    this.#last = complete;
+    this.#counter.advanceGeneration(published);
+    this.#watch();
+  }
+
+  /** Publishes the last record in a new counter, whose generation began anew. */
+  publishAgain(): void {
+    if (this.#last !== undefined) this.publish(this.#last);
+  }
+
+  /** Ends the watch over the record. */
+  close(): void {
+    this.#watcher?.close();
+    this.#watcher = undefined;
+    this.#last = undefined;
+  }
+
+  /** A stranger may remove the record (a cleaner of temporary files does): the kernel tells, and it is written again. */
+  #watch(): void {
+    if (this.#watcher !== undefined) return;
+    try {
+      this.#watcher = watch(this.#store.directory, { persistent: false }, () => this.#restore());
+      this.#watcher.on("error", () => this.#restore());
+    } catch {
+      // No watches left, or the directory is being removed this moment: clients start over when they miss the record.
+    }
+  }
+
+  #restore(): void {
+    try {
+      if (this.#last === undefined || this.#store.exists()) return;
+      this.#store.write(this.#last);
+      // The directory may be a new one.
+      this.#watcher?.close();
+      this.#watcher = undefined;
+      this.#watch();
+    } catch {
+      setTimeout(() => this.#restore(), 100);
+    }
+  }
+}

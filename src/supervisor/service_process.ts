@@ -1,0 +1,155 @@
+/**
+ * A service's process: started in a session of its own, with a mark and a parent-death signal, and ended with all that
+ * it has started.
+ *
+ * @module
+ */
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { constants } from "node:os";
+import process from "node:process";
+import { ProcrefError } from "../errors.ts";
+import { killGroup, stopGroup } from "../process/group.ts";
+import { identityOf, type ProcessIdentity } from "../process/identity.ts";
+import { endMarked, MARK_VARIABLE } from "../process/marks.ts";
+import { readProcFile } from "../process/proc_files.ts";
+import type { ServiceDescription } from "../service/service_description.ts";
+import type { End } from "./life.ts";
+import type { LogFile } from "./log_file.ts";
+import { fillIn, type Placeholders } from "./placeholders.ts";
+
+/** How long the rest of the output of a process that has ended may take to arrive, in milliseconds. */
+const DRAIN_MS = 200;
+
+/**
+ * Runs the service if its parent is still the supervisor: one that was killed before the parent-death signal was set
+ * could not send it. It is no shell that anything of the user's goes through: the arguments are passed on as they are.
+ */
+const IF_SUPERVISED = `test "$PPID" = "$0" && exec "$@"`;
+const SHELL = "/bin/sh";
+
+/** A process of a service that runs or has run. */
+export class ServiceProcess {
+  /** Who it is; undefined when it had ended before it could be asked. */
+  readonly identity: ProcessIdentity | undefined;
+  /** Resolves when it has ended and its output has arrived. */
+  readonly ended: Promise<End>;
+  readonly #description: ServiceDescription;
+  readonly #mark: string;
+  #hasEnded = false;
+
+  /**
+   * Starts a process.
+   *
+   * @throws ProcrefError `SERVICE_START`
+   */
+  static async start(
+    description: ServiceDescription,
+    values: Placeholders,
+    mark: string,
+    log: LogFile,
+  ): Promise<ServiceProcess> {
+    const [program, ...args] = wrapped(description, description.command.map((text) => fillIn(text, values)));
+    const child = spawn(program, args, {
+      cwd: description.cwd,
+      env: environment(description, values, mark),
+      detached: true,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    await new Promise<void>((resolve, reject) => {
+      child.once("spawn", resolve);
+      child.once("error", (cause) => reject(notStarted(values.name, program, cause)));
+    });
+    return new ServiceProcess(child, description, mark, log);
+  }
+
+  private constructor(child: ChildProcess, description: ServiceDescription, mark: string, log: LogFile) {
+    this.#description = description;
+    this.#mark = mark;
+    this.identity = identityOf(child.pid!);
+    for (const output of [child.stdout!, child.stderr!]) output.on("data", (bytes) => log.write(bytes));
+    this.ended = new Promise((resolve) => {
+      child.once("exit", (code, signal) => {
+        this.#hasEnded = true;
+        const end = endOf(code, signal);
+        const timer = setTimeout(() => resolve(end), DRAIN_MS);
+        child.once("close", () => {
+          clearTimeout(timer);
+          resolve(end);
+        });
+      });
+    });
+  }
+
+  /** Whether it has not ended. */
+  get isRunning(): boolean {
+    return !this.#hasEnded;
+  }
+
+  /** Whether its program has taken the place of what prepares it. */
+  get hasBegun(): boolean {
+    if (this.identity === undefined) return false;
+    const commandLine = readProcFile(`/proc/${this.identity.pid}/cmdline`) ?? "";
+    const { setpriv } = this.#description;
+    const prepares = setpriv !== undefined &&
+      (commandLine.startsWith(`${setpriv}\0--pdeathsig\0`) ||
+        commandLine.startsWith(`${SHELL}\0-c\0${IF_SUPERVISED}\0`));
+    return commandLine !== "" && !prepares;
+  }
+
+  /**
+   * Stops it: its signal to the whole process group, SIGKILL to the group when its time is over, and SIGKILL to all
+   * that carries its mark, wherever it went.
+   *
+   * @throws ProcrefError `SERVICE_STOP` when something could not be ended
+   */
+  async stop(): Promise<void> {
+    const { stopSignal, stopTimeoutMs } = this.#description;
+    if (this.identity !== undefined) {
+      await stopGroup(this.identity, stopTimeoutMs, constants.signals[stopSignal]);
+    }
+    await this.clearUp();
+  }
+
+  /** Ends by force whatever is left of it. */
+  async clearUp(): Promise<void> {
+    try {
+      if (this.identity !== undefined) killGroup(this.identity);
+      await endMarked([this.#mark]);
+      // Its parent has taken note of its end: nothing of it is left in the list of processes.
+      await this.ended;
+    } catch (cause) {
+      throw new ProcrefError("SERVICE_STOP", `Cannot stop the service: ${(cause as Error).message}`, { cause });
+    }
+  }
+}
+
+/** The command with what gives it a parent-death signal, where that is to be had. */
+function wrapped({ setpriv }: ServiceDescription, command: readonly string[]): readonly string[] {
+  if (setpriv === undefined) return command;
+  return [setpriv, "--pdeathsig", "KILL", "--", SHELL, "-c", IF_SUPERVISED, String(process.pid), ...command];
+}
+
+/** What a service's processes find in their environment. */
+export function environment(
+  { inherited, env }: ServiceDescription,
+  values: Placeholders,
+  mark: string,
+): Record<string, string> {
+  const own = Object.entries(env).map(([variable, text]) => [variable, fillIn(text, values)]);
+  return { ...inherited, ...Object.fromEntries(own), [MARK_VARIABLE]: mark };
+}
+
+function endOf(code: number | null, signal: NodeJS.Signals | null): End {
+  if (signal !== null) return { why: `it was ended by ${signal}`, exitCode: 128 + constants.signals[signal] };
+  return { why: `it ended with status ${code}`, exitCode: code ?? undefined };
+}
+
+function notStarted(name: string, program: string, cause: Error): ProcrefError {
+  const { code } = cause as NodeJS.ErrnoException;
+  const exitCode = code === "ENOENT" ? 127 : code === "EACCES" ? 126 : undefined;
+  return new ProcrefError("SERVICE_START", `Cannot start "${name}": ${program}: ${cause.message}`, {
+    cause,
+    details: { name, path: program, exitCode },
+  });
+}

@@ -1,0 +1,275 @@
+/**
+ * The supervisor of one service: it owns the service from its start to its end, and waits inside the kernel for the
+ * last client to go.
+ *
+ * ```
+ *   sit --> CLEAN (a predecessor's processes) --> START --> READY --> (the service dies) --> START --> ... --> FAIL
+ *                                                   |         |                                                |
+ *                                                   +---------+--> nobody left, gate taken --> STOP --> gone <-+
+ * ```
+ *
+ * | it is killed | who notices | what becomes of the service |
+ * | --- | --- | --- |
+ * | before START is on record | the client that started it, and starts another one | there is none |
+ * | in START or READY | waiting clients at once, holders within a second, else the next client | the kernel kills it where it has a parent-death signal; the successor ends whatever carries the mark |
+ * | in STOP | the next client | as above |
+ * | in FAIL | nobody needs to | there is none |
+ *
+ * @module
+ */
+
+import { randomUUID } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+import process from "node:process";
+import { isProcrefError, ProcrefError } from "../errors.ts";
+import type { RefCounter } from "../kernel/ref_counter.ts";
+import { killGroup } from "../process/group.ts";
+import { formatIdentity, isAlive, ownIdentity } from "../process/identity.ts";
+import { endMarked } from "../process/marks.ts";
+import { SETTLE_MS } from "../service/mode.ts";
+import type { ServiceRecord } from "../service/record.ts";
+import type { RecordStore } from "../service/record_store.ts";
+import type { ServiceDescription } from "../service/service_description.ts";
+import { IN_OFFICE, SEAT_TAKEN, type SupervisorOrders } from "../service/supervisor_orders.ts";
+import { until } from "../waiting.ts";
+import { CommandService } from "./command_service.ts";
+import type { Life, LifeSource } from "./life.ts";
+import { LogFile } from "./log_file.ts";
+import { ModuleService } from "./module_service.ts";
+import { openOffice, type Report } from "./office.ts";
+import { Publisher } from "./publisher.ts";
+
+/** How long a predecessor that has lost its seat may take to be gone as a process, in milliseconds. */
+const PREDECESSOR_MS = 10_000;
+/** How often it is looked whether somebody wants the service after all, in milliseconds; see {@link Supervisor.#wanted}. */
+const WANTED_MS = 2;
+
+/**
+ * Owns a service until nobody is left.
+ *
+ * @param report is told once it is in office, or that another one is
+ * @throws ProcrefError those of the counter and the record
+ */
+export async function supervise(
+  orders: SupervisorOrders,
+  description: ServiceDescription,
+  report: Report,
+): Promise<void> {
+  const { counter, store } = await openOffice(orders);
+  if (!counter.trySeat()) return report(SEAT_TAKEN);
+  await new Supervisor(orders.name, description, counter, store).run(report);
+}
+
+class Supervisor {
+  readonly #name: string;
+  readonly #description: ServiceDescription;
+  readonly #counter: RefCounter;
+  readonly #store: RecordStore;
+  readonly #log: LogFile;
+  readonly #publisher: Publisher;
+  readonly #source: LifeSource;
+  readonly #mark = randomUUID();
+  /** The service, from when it is ready until it is gone. */
+  #life: Life | undefined;
+  /** Whether the service has been given up: nothing is kept warm any more. */
+  #givenUp = false;
+
+  constructor(name: string, description: ServiceDescription, counter: RefCounter, store: RecordStore) {
+    this.#name = name;
+    this.#description = description;
+    this.#counter = counter;
+    this.#store = store;
+    const { directory, fileMode } = store;
+    this.#log = new LogFile(directory, fileMode, description.logBytes);
+    this.#publisher = new Publisher(counter, store, ownIdentity(), description.configuration);
+    this.#source = description.module === undefined
+      ? new CommandService(name, directory, description, this.#mark, this.#log)
+      : new ModuleService(name, directory, description, this.#mark);
+  }
+
+  async run(report: Report): Promise<void> {
+    const left = this.#store.read(() => {});
+    const marks = left?.marks ?? [];
+    // From here on a successor knows what may be left, whenever this process dies.
+    if (left === undefined) this.#publish("START");
+    else this.#publisher.publish({ phase: "CLEAN", info: left.info, marks: [...marks, this.#mark] });
+    report(`${IN_OFFICE} ${formatIdentity(ownIdentity())}`);
+    const stopping = this.#stopping();
+    if (left !== undefined) await this.#clearUpAfter(left);
+
+    const over = new AbortController();
+    const unused = this.#lockWhenUnused();
+    const living = this.#live(over.signal);
+    const end = await Promise.race([unused.then(() => "unused" as const), living, stopping]);
+    over.abort(new ProcrefError("OTHER", "nobody wants the service any more"));
+    await this.#end(end === "unused" ? undefined : end, living);
+    await unused;
+    this.#leave();
+  }
+
+  /** Resolves when somebody asks this process to end: the service is stopped, whoever holds it. */
+  #stopping(): Promise<ProcrefError> {
+    return new Promise((resolve) => {
+      for (const signal of ["SIGTERM", "SIGINT"] as const) {
+        process.on(signal, () => {
+          const message = `The service "${this.#name}" was stopped by force: its supervisor got ${signal}`;
+          resolve(new ProcrefError("SERVICE_LOST", message, { details: { name: this.#name } }));
+        });
+      }
+      // There is no terminal that could be closed.
+      process.on("SIGHUP", () => {});
+    });
+  }
+
+  /** Ends everything that a predecessor left. Until it is gone, others may accept its service; after that nobody does. */
+  async #clearUpAfter({ supervisor, info, marks = [] }: ServiceRecord): Promise<void> {
+    const gone = () => supervisor === undefined || !isAlive(supervisor);
+    await until(
+      gone,
+      { timeoutMs: PREDECESSOR_MS },
+      () => `see process ${supervisor!.pid} end, which has lost its seat`,
+    );
+    if (info?.identity !== undefined) killGroup(info.identity);
+    await endMarked(marks);
+  }
+
+  /** Waits until the gate could be taken with nobody left, and nobody came back while the service was kept warm. */
+  async #lockWhenUnused(): Promise<void> {
+    const { lingerMs } = this.#description;
+    for (;;) {
+      if (lingerMs === 0) {
+        if (await this.#counter.blockUntilUnused()) return;
+        await this.#sitAgain();
+      } else if (!await this.#counter.blockUntilReleased()) {
+        await this.#sitAgain();
+      } else if (await this.#staysUnused(lingerMs) && this.#counter.tryLockIfUnused()) {
+        return;
+      }
+    }
+  }
+
+  /** Whether nobody comes for as long as the service is kept warm. One that is not ready is kept for nobody. */
+  async #staysUnused(lingerMs: number): Promise<boolean> {
+    if (this.#life === undefined || this.#givenUp) return true;
+    const over = new AbortController();
+    const held = this.#counter.blockUntilHeld().then(() => false);
+    const late = delay(lingerMs, true, { signal: over.signal }).catch(() => true);
+    const stays = await Promise.race([held, late]);
+    over.abort();
+    return stays;
+  }
+
+  /** A stranger removed the kernel object, and with it the seat: takes it in the new one, where the holders count again. */
+  async #sitAgain(): Promise<void> {
+    if (!this.#counter.trySeat()) {
+      await this.#life?.stop();
+      throw new ProcrefError("LOCK", `Another supervisor has taken over "${this.#name}"`);
+    }
+    this.#publisher.publishAgain();
+    await delay(SETTLE_MS);
+  }
+
+  /** Keeps the service alive; resolves with the reason when it is given up, or with undefined when the signal aborts. */
+  async #live(signal: AbortSignal): Promise<ProcrefError | undefined> {
+    const { limit, delayMs, maxDelayMs, resetAfterMs } = this.#description.restart;
+    let restarts = 0;
+    for (let proven = false;;) {
+      let problem: ProcrefError;
+      try {
+        await this.#wanted(signal);
+        this.#publish("START");
+        const life = this.#life = await this.#source.begin(signal);
+        // It is being ended, and STOP is on record already.
+        signal.throwIfAborted();
+        proven = true;
+        const readySince = performance.now();
+        this.#publisher.publish({ phase: "READY", info: life.info, marks: [this.#mark] });
+        this.#log.note(`ready as process ${life.info.pid} on port ${life.info.port}`);
+        const { why, exitCode } = await orAborted(life.ended, signal);
+        problem = this.#lost(why, exitCode);
+        if (performance.now() - readySince >= resetAfterMs) restarts = 0;
+      } catch (error) {
+        if (signal.aborted) return undefined;
+        problem = asProcrefError(error);
+      }
+      this.#log.note(problem.message);
+      try {
+        await this.#life?.stop();
+        this.#life = undefined;
+        // A service that never was ready is not tried again: its clients wait, and want to know.
+        if (!proven || restarts >= limit) return problem;
+        await delay(Math.min(delayMs * 2 ** restarts++, maxDelayMs), undefined, { signal });
+      } catch (error) {
+        return signal.aborted ? undefined : asProcrefError(error);
+      }
+    }
+  }
+
+  /**
+   * Waits until somebody holds a reference: whoever wanted the service may be gone by now. If nobody comes, the wait for
+   * that ends it all within moments, so this may look at the clock meanwhile.
+   */
+  async #wanted(signal: AbortSignal): Promise<void> {
+    while (this.#counter.count() === 0) await delay(WANTED_MS, undefined, { signal });
+  }
+
+  /** Stops the service; with a reason, its holders are told that it is gone for good. */
+  async #end(reason: ProcrefError | undefined, living: Promise<unknown>): Promise<void> {
+    this.#publish("STOP");
+    await living;
+    let problem = reason;
+    try {
+      await this.#life?.stop();
+    } catch (error) {
+      problem = asProcrefError(error);
+    }
+    this.#life = undefined;
+    this.#givenUp = true;
+    if (problem === undefined) return;
+    const { code, message, details } = problem;
+    this.#publisher.publish({ phase: "FAIL", info: undefined, failure: { code, message, details } });
+  }
+
+  /** With seat and gate, and nobody left: leaves nothing behind. */
+  #leave(): void {
+    this.#publisher.close();
+    try {
+      this.#log.remove();
+      this.#store.remove();
+    } finally {
+      // Seat and gate go with it in one step: whoever waits for them starts over with a new one.
+      this.#counter.remove();
+    }
+  }
+
+  #publish(phase: "START" | "STOP"): void {
+    this.#publisher.publish({ phase, info: this.#life?.info, marks: [this.#mark] });
+  }
+
+  #lost(why: string, exitCode: number | undefined): ProcrefError {
+    const { tail } = this.#log;
+    return new ProcrefError(
+      "SERVICE_LOST",
+      `The service "${this.#name}" is lost: ${why}${tail === "" ? "" : `; the last that it wrote:\n${tail}`}`,
+      { details: { name: this.#name, exitCode, log: tail } },
+    );
+  }
+}
+
+function asProcrefError(error: unknown): ProcrefError {
+  return isProcrefError(error) ? error : new ProcrefError("OTHER", String(error), { cause: error });
+}
+
+/** The promise, unless the signal aborts first: then it rejects with its reason. */
+async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  let onAbort: (() => void) | undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener("abort", onAbort!);
+  }
+}

@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { closeSync, constants, openSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { process as processes } from "../../mod.ts";
+import { Child } from "../harness/child.ts";
+import { eventually } from "../harness/eventually.ts";
+import { uniqueName, withDirectory } from "../harness/names.ts";
+
+test("a stdio server whose standard input ends releases and ends, and the last one takes the service along", async () => {
+  await withDirectory(async (directory) => {
+    await using server = new Child("stdio_server.ts", { args: [uniqueName(), directory] });
+    const service = Number(await server.line("holds "));
+    server.send("a request");
+    assert.equal(await server.line("heard "), "a request", "nothing is taken away from who reads");
+    assert.ok(processes.isAlive(service));
+    assert.deepEqual(await server.end(), { code: 0, signal: null });
+    assert.deepEqual(server.takeLines("gone "), ["stdin"]);
+    await eventually(() => !processes.isAlive(service) && readdirSync(directory).length === 0, "all is gone");
+  });
+});
+
+test("a stdio server whose host is SIGKILLed ends, though its standard input stays open", async () => {
+  await withDirectory(async (directory) => {
+    const fifo = join(directory, "fifo");
+    execFileSync("mkfifo", [fifo]);
+    const open = openSync(fifo, constants.O_RDWR);
+    try {
+      const env = { PROCREF_TEST_HOST: "1", FIFO: fifo };
+      await using host = new Child("stdio_server.ts", { args: [uniqueName(), directory], env });
+      const server = Number(await host.line("server "));
+      const service = Number(await host.line("holds "));
+      assert.ok(processes.isAlive(server) && processes.isAlive(service));
+      host.process.kill("SIGKILL");
+      assert.equal(await host.line("gone "), "parent");
+      await eventually(() => !processes.isAlive(server), "the server has ended");
+      await eventually(() => !processes.isAlive(service), "the service is gone with its last client");
+      await eventually(() => readdirSync(directory).join() === "fifo", "nothing is left");
+    } finally {
+      closeSync(open);
+    }
+  });
+});
