@@ -39,10 +39,14 @@ export interface ServiceReport {
   readonly holders: readonly Holder[];
   /** Whether somebody is starting, stopping or cleaning it. */
   readonly locked: boolean;
-  /** Whether a supervisor is in office. */
+  /** Whether a supervisor or reaper is in office. */
   readonly supervised: boolean;
+  /** The supervisor's process; null for a service of callbacks. */
+  readonly supervisor: number | null;
   /** The generation of its record. */
   readonly generation: number | null;
+  /** Of a service that failed: why. */
+  readonly failure: { readonly code: string; readonly message: string } | null;
   /** Its directory. */
   readonly directory: string;
   /** Why its record cannot be used. */
@@ -56,7 +60,7 @@ export interface ServiceReport {
  * @param exists whether there is anything of it; a service without a record is `stopped` otherwise
  */
 export function reportOf(status: ServiceStatus, exists = true): ServiceReport {
-  const { info, problem, state } = status;
+  const { info, problem, state, failure } = status;
   const pid = info?.isAlive() ? info.pid : undefined;
   return {
     name: status.name,
@@ -73,7 +77,9 @@ export function reportOf(status: ServiceStatus, exists = true): ServiceReport {
     holders: status.holders,
     locked: status.locked,
     supervised: status.seated,
+    supervisor: status.supervisor?.pid ?? null,
     generation: status.generation ?? null,
+    failure: failure === undefined ? null : { code: failure.code, message: failure.message },
     directory: status.directory,
     problem: problem === undefined ? null : { code: problem.code, message: problem.message },
   };

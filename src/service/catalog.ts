@@ -13,8 +13,9 @@ import { type ObjectName, objectName, objectNameOfFile, type Scope } from "../ke
 import { openKernelCounter } from "../kernel/open.ts";
 import type { RefCounter } from "../kernel/ref_counter.ts";
 import { attempting, stateDirectory } from "../kernel/state_directory.ts";
+import type { ProcessIdentity } from "../process/identity.ts";
 import { type Holder, readHolders } from "./holders.ts";
-import type { ServiceRecord } from "./record.ts";
+import type { Failure, ServiceRecord } from "./record.ts";
 import { RecordStore } from "./record_store.ts";
 import type { ServiceInfo } from "./service_info.ts";
 
@@ -49,11 +50,15 @@ export interface ServiceStatus {
   readonly info: ServiceInfo | undefined;
   /** The generation of the counter that the record belongs to. */
   readonly generation: number | undefined;
+  /** The supervisor that wrote the record; a service of callbacks has none. */
+  readonly supervisor: ProcessIdentity | undefined;
+  /** Of a service that failed: why. */
+  readonly failure: Failure | undefined;
   /** How many references live processes hold. */
   readonly references: number;
   /** Whether somebody is starting, stopping or cleaning it now. */
   readonly locked: boolean;
-  /** Whether a supervisor is in office. */
+  /** Whether a supervisor or reaper is in office. */
   readonly seated: boolean;
   /** Who says that it holds the service and is alive; a hint, while the references are the truth. */
   readonly holders: readonly Holder[];
@@ -151,7 +156,8 @@ export class Catalog {
     const { record, problem } = readRecord(store);
     const { name, namespace, scope } = object;
     const { directory } = store;
-    const recorded = { name, namespace, scope, directory, info: record?.info, generation: record?.generation };
+    const { info, generation, supervisor, failure } = record ?? {};
+    const recorded = { name, namespace, scope, directory, info, generation, supervisor, failure };
     const holders = scope === "user" ? readHolders(directory, this.uid) : [];
     try {
       const { references, locked, seated } = counter.snapshot();
@@ -229,7 +235,7 @@ function stateWithout(store: RecordStore, problem: ProcrefError | undefined): Se
  * @param attended whether anybody has its gate or its seat
  */
 function stateOf({ phase, info }: ServiceRecord, attended: boolean): ServiceState {
-  switch (phase as string) {
+  switch (phase) {
     case "READY":
       if (info?.isAlive()) return "running";
       return attended ? "starting" : "dead";

@@ -6,8 +6,10 @@
  */
 
 import { isAlive } from "../process/identity.ts";
+import { endMarked } from "../process/marks.ts";
 import { type CatalogEntry, type Reading, readRecord, type ServiceStatus } from "./catalog.ts";
 import { pruneHints } from "./holders.ts";
+import { removeLog } from "./service_log.ts";
 
 /** What became of a service's leftovers. */
 export interface CleanUp {
@@ -54,7 +56,9 @@ async function removeUnused({ counter, store }: CatalogEntry): Promise<string | 
     const reading = readRecord(store);
     const runs = reading.problem?.code === "DOMAIN_MISMATCH" ? reading.problem.message : whatRuns(reading);
     if (runs !== undefined) return runs;
+    await endMarked(reading.record?.marks ?? []);
     if (!counter.holdsLock()) return "its kernel object was removed by somebody";
+    removeLog(store.directory);
     store.remove();
     removed = counter.remove();
     return undefined;
@@ -81,13 +85,19 @@ function whoNeedsIt({ state, problem, references, locked, seated }: ServiceStatu
 
 /** What still runs of an unused service and is not ours to end. */
 function whatRuns({ record }: Reading): string | undefined {
-  const info = record?.info;
+  if (record === undefined) return undefined;
+  const { info, supervisor } = record;
+  if (supervisor !== undefined) {
+    // What a dead supervisor has left is known by its marks, and is nobody's.
+    return isAlive(supervisor) ? `its supervisor, process ${supervisor.pid}, runs` : undefined;
+  }
   if (info === undefined || !info.isAlive()) return undefined;
   if (info.pid === undefined) return "it is no process, so nothing tells whether it runs; `procref stop` forgets it";
   return `process ${info.pid} runs, the next client adopts it; \`procref stop\` ends it`;
 }
 
-function whyItGoes({ state }: ServiceStatus): string {
+function whyItGoes({ state, info, supervisor }: ServiceStatus): string {
+  if (supervisor !== undefined && info?.isAlive()) return `its supervisor is dead, and nobody holds it`;
   switch (state) {
     case "stale":
       return "its record is of an earlier boot";

@@ -4,15 +4,21 @@
  * @module
  */
 
-import { closeSync, fstatSync, lstatSync, readSync } from "node:fs";
+import { closeSync, fstatSync, lstatSync, readSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { attempting } from "../kernel/state_directory.ts";
 import { openTrustedFile, type Trust } from "./trusted_file.ts";
 
+const LOG_NAME = "service.log";
 const NEWLINE = 10;
 const LOOK_MS = 100;
 const CHUNK = 65536;
+
+/** Removes the log of a service whose supervisor cannot. */
+export function removeLog(serviceDirectory: string): void {
+  for (const name of [LOG_NAME, `${LOG_NAME}.1`]) rmSync(join(serviceDirectory, name), { force: true });
+}
 
 /** The log of one service. Dispose it. */
 export class ServiceLog implements Disposable {
@@ -28,7 +34,7 @@ export class ServiceLog implements Disposable {
    * @param trust whose files are believed
    */
   constructor(serviceDirectory: string, trust: Trust) {
-    this.#path = join(serviceDirectory, "service.log");
+    this.#path = join(serviceDirectory, LOG_NAME);
     this.#trust = { ...trust, greatestSize: Infinity };
   }
 

@@ -5,18 +5,23 @@
  */
 
 import { ProcrefError } from "../errors.ts";
-import { stop, type StopOutcome } from "../process/stop.ts";
+import { stopGroup } from "../process/group.ts";
+import { isAlive, type ProcessIdentity } from "../process/identity.ts";
+import { endMarked } from "../process/marks.ts";
+import { stop, type StopOutcome, terminate } from "../process/stop.ts";
+import { until } from "../waiting.ts";
 import { type CatalogEntry, readRecord, type ServiceStatus } from "./catalog.ts";
 import type { ServiceRecord } from "./record.ts";
+import { removeLog } from "./service_log.ts";
 
 /** How to stop a service. */
 export interface StopServiceOptions {
   /** Stop it even while it is held. */
   readonly force: boolean;
-  /** How long its process may take to end by itself, in milliseconds; SIGKILL follows. */
+  /** How long the process of a service of callbacks may take to end by itself, in milliseconds; SIGKILL follows. */
   readonly stopTimeoutMs: number;
-  /** How long to wait for others who are starting or stopping it, in milliseconds. */
-  readonly lockTimeoutMs: number;
+  /** How long to wait for others, in milliseconds: for a supervisor, or for who is starting or stopping the service. */
+  readonly waitMs: number;
 }
 
 /** What became of a service that was to be stopped. */
@@ -34,15 +39,36 @@ export interface StoppedService {
  *
  * @param entry the service
  * @param options `force`, and how long things may take
- * @throws ProcrefError `DOMAIN_MISMATCH`; `TIMEOUT` when others have the gate; `SERVICE_STOP` when it cannot be
- * stopped; those of counter and record
+ * @throws ProcrefError `DOMAIN_MISMATCH`; `TIMEOUT` when others have the gate, or a supervisor does not stop it;
+ * `SERVICE_STOP` when it cannot be stopped; those of counter and record
  */
 export async function stopService(entry: CatalogEntry, options: StopServiceOptions): Promise<StoppedService> {
+  const { counter, store } = entry;
   const status = entry.look();
   if (status.state === "elsewhere") throw status.problem!;
   if (!isThere(status)) return { status, outcome: "not-running" };
+  // Whose supervisor has failed has no service any more, whoever holds it.
+  if (status.state === "failed" && status.references > 0) return { status, outcome: "not-running" };
   if (status.references > 0 && !options.force) return { status, outcome: "held" };
-  return await stopUnderGate(entry, status, options);
+
+  if (options.force) await counter.lock({ timeoutMs: options.waitMs });
+  else if (!counter.tryLockIfUnused()) return { status: entry.look(), outcome: "held" };
+  let supervisor: ProcessIdentity | undefined;
+  try {
+    const { record } = readRecord(store);
+    if (record === undefined) return { status, outcome: "not-running" };
+    supervisor = record.supervisor;
+    if (supervisor === undefined || !isAlive(supervisor)) {
+      const process = await stopFromHere(entry, record, options.stopTimeoutMs);
+      return { status, outcome: "stopped", process };
+    }
+    // With the gate, so that nobody takes a reference between the look at them and this.
+    terminate(supervisor);
+  } finally {
+    if (counter.holdsLock()) counter.unlock();
+  }
+  await awaitSupervisor(entry, supervisor, options.waitMs);
+  return { status, outcome: "stopped" };
 }
 
 /** Whether there is anything to stop. */
@@ -50,41 +76,42 @@ function isThere({ state, locked, seated }: ServiceStatus): boolean {
   return ["running", "starting", "stopping"].includes(state) || locked || seated;
 }
 
-async function stopUnderGate(
-  entry: CatalogEntry,
-  status: ServiceStatus,
-  { force, stopTimeoutMs, lockTimeoutMs }: StopServiceOptions,
-): Promise<StoppedService> {
-  const { counter, store } = entry;
-  const wait = { timeoutMs: lockTimeoutMs };
-  if (force) await counter.lock(wait);
-  else if (!counter.tryLockIfUnused()) return { status: entry.look(), outcome: "held" };
-  let left = false;
-  try {
-    const { record } = readRecord(store);
-    if (record?.info === undefined) return { status, outcome: "not-running" };
-    const outcome = await stopProcess(entry, record, stopTimeoutMs);
-    if (counter.holdsLock()) {
-      store.remove();
-      left = true;
-      counter.remove();
-    }
-    return { status, outcome: "stopped", process: outcome };
-  } finally {
-    if (!left) counter.unlock();
-  }
-}
-
-async function stopProcess(entry: CatalogEntry, record: ServiceRecord, timeoutMs: number): Promise<StopOutcome> {
+/** Under the gate, with no supervisor alive: stops the service and leaves nothing but the references. */
+async function stopFromHere(entry: CatalogEntry, record: ServiceRecord, timeoutMs: number): Promise<StopOutcome> {
   const { counter, store, object } = entry;
-  const { info } = record;
+  const { info, marks = [] } = record;
   const generation = counter.advanceGeneration(false);
   // Whoever comes after our death in the middle stops what is left.
   store.write({ ...record, phase: "STOP", generation });
-  if (info?.identity === undefined) return "not-running";
-  const outcome = await stop(info.identity, timeoutMs);
-  if (outcome !== "still-running") return outcome;
-  throw new ProcrefError("SERVICE_STOP", `Cannot stop "${object.name}": process ${info.pid} cannot be killed`, {
-    details: { name: object.name, pid: info.pid },
-  });
+  let outcome: StopOutcome = "not-running";
+  if (info?.identity !== undefined) {
+    outcome = await stopGroup(info.identity, timeoutMs);
+    if (outcome === "not-running") outcome = await stop(info.identity, timeoutMs);
+  }
+  await endMarked(marks);
+  if (outcome === "still-running") {
+    throw new ProcrefError("SERVICE_STOP", `Cannot stop "${object.name}": process ${info!.pid} cannot be killed`, {
+      details: { name: object.name, pid: info!.pid },
+    });
+  }
+  if (counter.holdsLock()) {
+    removeLog(store.directory);
+    store.remove();
+    counter.remove();
+  }
+  return outcome;
+}
+
+/** Waits until a supervisor that was asked to end has stopped its service; it stays while others hold references. */
+async function awaitSupervisor(
+  { store, object }: CatalogEntry,
+  supervisor: ProcessIdentity,
+  timeoutMs: number,
+): Promise<void> {
+  const done = (): boolean => {
+    const { record } = readRecord(store);
+    return record === undefined || record.phase === "FAIL" || !isAlive(supervisor);
+  };
+  await until(done, { timeoutMs }, () => `stop "${object.name}", because its supervisor, process ${supervisor.pid}, ` +
+    "does not end it");
 }

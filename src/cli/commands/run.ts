@@ -144,9 +144,10 @@ function environment(
 
 /** What an acquire waits for now. */
 function describeWait({ object: { name }, look }: CatalogEntry): string {
-  const { state, info } = look();
+  const { state, supervisor } = look();
   if (state === "stopping") return `waiting until ${name} has stopped`;
-  return state === "starting" && info !== undefined ? `waiting until ${name} is ready` : `starting ${name}`;
+  // Its supervisor is in office: what is left is the service's own affair.
+  return state === "starting" && supervisor !== undefined ? `waiting until ${name} is ready` : `starting ${name}`;
 }
 
 function warn(terminal: Terminal, error: Error): void {

@@ -33,7 +33,7 @@ export const STATUS: Command = {
 };
 
 function describe(service: ServiceReport, terminal: Terminal): string {
-  const { state, pid, command, port, uptimeMs, problem } = service;
+  const { state, pid, command, port, uptimeMs, problem, failure, supervisor } = service;
   const up = uptimeMs === null ? "" : `, for ${durationText(uptimeMs)}`;
   const lines = [
     ["name", printable(service.name)],
@@ -43,6 +43,8 @@ function describe(service: ServiceReport, terminal: Terminal): string {
     ["address", port === null ? "" : printable(`${service.host}:${port}`)],
     ...Object.entries(service.metadata).map(([key, value]) => ["metadata", `${printable(key)}=${printable(value)}`]),
     ["references", state === "stopped" ? "" : held(service.references)],
+    ["supervisor", supervisor === null ? "" : `${supervisor}`],
+    ["failure", failure === null ? "" : failure.message.split("\n").map(printable).join("\n            ")],
     ["problem", problem === null ? "" : printable(problem.message)],
   ].filter(([, value]) => value !== "");
   const text = lines.map(([key, value]) => `${paint(terminal, "dim", key.padEnd(10))}  ${value}\n`).join("");

@@ -35,7 +35,7 @@ export const STOP: Command = {
     const stopped = await withProgress(
       terminal,
       () => `stopping ${name}`,
-      () => stopService(entry, { force, stopTimeoutMs, lockTimeoutMs: 60_000 }),
+      () => stopService(entry, { force, stopTimeoutMs, waitMs: 60_000 }),
     );
     switch (stopped.outcome) {
       case "stopped":
