@@ -30,7 +30,15 @@ export interface Command {
 }
 
 /** The exit codes that commands have in common. */
-export const EXIT = { ok: 0, failed: 1, usage: 2, notRunning: 3, procrefFailed: 125, notExecutable: 126, notFound: 127 };
+export const EXIT = {
+  ok: 0,
+  failed: 1,
+  usage: 2,
+  notRunning: 3,
+  procrefFailed: 125,
+  notExecutable: 126,
+  notFound: 127,
+};
 
 /** The help of a command. */
 export function helpOf({ name, usage, summary, details, options }: Command): string {

@@ -93,7 +93,9 @@ function files({ directory, scope }: Where): string {
   try {
     const file = join(folder, "file");
     writeFileSync(file, "text", { flag: "wx", mode: 0o600 });
-    if (readFileSync(file, "utf8") !== "text") throw new Error(`Cannot keep state in ${path}: what was written is not read`);
+    if (readFileSync(file, "utf8") !== "text") {
+      throw new Error(`Cannot keep state in ${path}: what was written is not read`);
+    }
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -128,7 +130,10 @@ async function crashRelease(): Promise<string> {
     const holder = await startHolder(name);
     try {
       const { references, seated } = counter.snapshot();
-      expect(references === 2 && seated, "a child's reference was not counted here: is there an IPC namespace between?");
+      expect(
+        references === 2 && seated,
+        "a child's reference was not counted here: is there an IPC namespace between?",
+      );
     } finally {
       await killHolder(holder);
     }
@@ -146,12 +151,16 @@ function expectReleased(counter: RefCounter): void {
 }
 
 function processes(): string {
-  if (identityOf(process.pid) === undefined) throw new Error("Cannot see the start time of a process: is /proc mounted?");
+  if (identityOf(process.pid) === undefined) {
+    throw new Error("Cannot see the start time of a process: is /proc mounted?");
+  }
   if (!listProcesses().includes(process.ppid) && process.ppid !== 0) {
     throw new Warning("processes of others are hidden (hidepid of /proc); who holds a service may not be shown");
   }
   const watches = libc().syscall(LINUX.SYS_pidfd_open, BigInt(process.pid), 0n, null, 0n);
-  if (watches < 0) throw new Warning("this kernel gives no PID descriptors; processes are watched by /proc, more slowly");
+  if (watches < 0) {
+    throw new Warning("this kernel gives no PID descriptors; processes are watched by /proc, more slowly");
+  }
   libc().close(watches);
   return "identities and PID descriptors are there";
 }
@@ -169,7 +178,10 @@ function limits(): string {
   const text = `${used.length} of ${sets} semaphore sets in use, ${inUse} of ${semaphores} semaphores`;
   const remedy = "; raise kernel.sem (sysctl)";
   expect(perSet >= SET_SIZE, `a set may have ${perSet} semaphores, ${SET_SIZE} are needed${remedy}`);
-  expect(operations >= MOST_OPERATIONS, `a step may have ${operations} operations, ${MOST_OPERATIONS} are needed${remedy}`);
+  expect(
+    operations >= MOST_OPERATIONS,
+    `a step may have ${operations} operations, ${MOST_OPERATIONS} are needed${remedy}`,
+  );
   expect(used.length < sets && inUse + SET_SIZE <= semaphores, `${text}: none is left${remedy}`);
   if (used.length > 0.9 * sets || inUse > 0.9 * semaphores) throw new Warning(`${text}: they run short${remedy}`);
   return text;
@@ -178,7 +190,9 @@ function limits(): string {
 function namespaces(): string {
   const { boot, pid, ipc } = domain();
   if (boot === "" || pid === "" || ipc === "") {
-    throw new Warning("boot or namespaces are not known, so that containers with one state directory are not told apart");
+    throw new Warning(
+      "boot or namespaces are not known, so that containers with one state directory are not told apart",
+    );
   }
   return `${pid}, ${ipc}, boot ${boot}; only processes of the same can share`;
 }

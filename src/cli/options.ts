@@ -138,10 +138,11 @@ export class Arguments {
   /**
    * The one positional word, which is the name of a service.
    *
+   * @param takesRest whether the command also takes what follows `--`
    * @throws UsageError when there is none or more than one
    */
-  name(): string {
-    this.atMost(1);
+  name(takesRest = false): string {
+    this.atMost(1, takesRest);
     if (this.positionals.length === 0) throw new UsageError("the NAME of the service is missing");
     return this.positionals[0];
   }
@@ -172,7 +173,9 @@ function valueOf(
   }
   if (value === undefined) throw new UsageError(`${rawName} needs a value: ${rawName} ${spec.value}`);
   if (value.startsWith("-") && !inlineValue) {
-    throw new UsageError(`${rawName} needs a value: ${rawName} ${spec.value} (one that begins with -: --${name}=${value})`);
+    throw new UsageError(
+      `${rawName} needs a value: ${rawName} ${spec.value} (one that begins with -: --${name}=${value})`,
+    );
   }
   return value;
 }

@@ -109,7 +109,12 @@ export function describeHolders(terminal: Terminal, { holders, references }: Ser
   }
   const rows = holders.map(({ pid, command, since }) => {
     const age = Date.now() - Date.parse(since);
-    return [String(pid), Number.isNaN(age) ? "" : durationText(Math.max(0, age)), printable(since), commandText(command)];
+    return [
+      String(pid),
+      Number.isNaN(age) ? "" : durationText(Math.max(0, age)),
+      printable(since),
+      commandText(command),
+    ];
   });
   return formatTable(
     [

@@ -23,7 +23,9 @@ export function suggestion(word: string, known: readonly string[]): string | und
   const farthest = Math.max(1, Math.floor(word.length / 3));
   const rated = known.map((candidate) => ({ candidate, distance: distance(word, candidate) }))
     .filter(({ distance }) => distance <= farthest).sort((one, other) => one.distance - other.distance);
-  const longer = word.replace(/^-+/, "").length >= 2 ? known.find((candidate) => candidate.startsWith(word)) : undefined;
+  const longer = word.replace(/^-+/, "").length >= 2
+    ? known.find((candidate) => candidate.startsWith(word))
+    : undefined;
   return rated[0]?.candidate ?? longer;
 }
 

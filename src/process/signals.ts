@@ -10,7 +10,9 @@ import { readProcFile } from "./proc_files.ts";
 export function ignoredSignals(): Set<number> {
   const [, mask = "0"] = /^SigIgn:\s*([0-9a-f]+)$/m.exec(readProcFile("/proc/self/status") ?? "") ?? [];
   const bits = BigInt(`0x${mask}`);
-  return new Set(Array.from({ length: 64 }, (_, index) => index + 1).filter((number) => bits >> BigInt(number - 1) & 1n));
+  return new Set(
+    Array.from({ length: 64 }, (_, index) => index + 1).filter((number) => bits >> BigInt(number - 1) & 1n),
+  );
 }
 
 /**

@@ -112,9 +112,13 @@ export class Catalog {
    * @throws ProcrefError `IO`, `PERMISSION`
    */
   entries(): CatalogEntry[] {
-    const names = attempting(`list ${this.directory}`, this.directory, () =>
-      readdirSync(this.directory, { withFileTypes: true })
-        .filter((entry) => entry.isDirectory()).map(({ name }) => name));
+    const names = attempting(
+      `list ${this.directory}`,
+      this.directory,
+      () =>
+        readdirSync(this.directory, { withFileTypes: true })
+          .filter((entry) => entry.isDirectory()).map(({ name }) => name),
+    );
     return names.flatMap((name) => {
       const object = this.#identify(name);
       return object === undefined ? [] : [this.#entry(object)];

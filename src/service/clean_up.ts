@@ -69,9 +69,11 @@ async function removeUnused({ counter, store }: CatalogEntry): Promise<string | 
 
 /** Gives gate and seat back. A set that was only made for them is removed again. */
 function giveBack(counter: CatalogEntry["counter"]): void {
-  if (!counter.holdsLock()) return counter.close();
-  if (counter.snapshot().generation === 0) counter.remove();
-  else counter.unlock();
+  if (counter.holdsLock()) {
+    if (counter.snapshot().generation === 0) return void counter.remove();
+    counter.unlock();
+  }
+  if (counter.holdsSeat()) counter.leaveSeat();
 }
 
 /** Who needs a service now, as far as the kernel knows; undefined for nobody. */

@@ -120,7 +120,7 @@ export function readHolders(serviceDirectory: string, uid: number): Holder[] {
  */
 export function pruneHints(serviceDirectory: string, uid: number, dryRun = false): number {
   const dead = hints(serviceDirectory, uid).filter(({ pid, hint }) => !isAlive(hint ?? pid));
-  if (!dryRun) for (const { path } of dead) quietly(() => rmSync(path, { force: true }));
+  if (!dryRun) { for (const { path } of dead) quietly(() => rmSync(path, { force: true })); }
   return dead.length;
 }
 
@@ -156,7 +156,9 @@ function hints(serviceDirectory: string, uid: number): Found[] {
 function readHint(path: string, named: number, uid: number): Found["hint"] {
   let hint: Found["hint"];
   quietly(() => {
-    const { pid, start, command, since } = JSON.parse(readTrustedFile(path, { scope: "user", uid }) ?? "{}") as HintJson;
+    const { pid, start, command, since } = JSON.parse(
+      readTrustedFile(path, { scope: "user", uid }) ?? "{}",
+    ) as HintJson;
     const words = Array.isArray(command) && command.every((word) => typeof word === "string");
     if (pid === named && typeof start === "string" && words && typeof since === "string") {
       hint = { pid, start, command, since };

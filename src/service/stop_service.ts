@@ -6,7 +6,7 @@
 
 import { ProcrefError } from "../errors.ts";
 import { stopGroup } from "../process/group.ts";
-import { isAlive, type ProcessIdentity } from "../process/identity.ts";
+import { isAlive, isSameProcess, type ProcessIdentity } from "../process/identity.ts";
 import { endMarked } from "../process/marks.ts";
 import { stop, type StopOutcome, terminate } from "../process/stop.ts";
 import { until } from "../waiting.ts";
@@ -68,6 +68,7 @@ export async function stopService(entry: CatalogEntry, options: StopServiceOptio
     if (counter.holdsLock()) counter.unlock();
   }
   await awaitSupervisor(entry, supervisor, options.waitMs);
+  await dismiss(entry, supervisor);
   return { status, outcome: "stopped" };
 }
 
@@ -102,6 +103,26 @@ async function stopFromHere(entry: CatalogEntry, record: ServiceRecord, timeoutM
   return outcome;
 }
 
+/**
+ * Clears up for a supervisor that has given its service up and waits for nothing any more but the end of its linger
+ * time. One that others wait for stays until they have gone.
+ */
+async function dismiss({ counter, store }: CatalogEntry, supervisor: ProcessIdentity): Promise<void> {
+  if (!isAlive(supervisor) || !counter.tryLockIfUnused()) return;
+  try {
+    const { record } = readRecord(store);
+    if (record?.phase !== "FAIL" || !isSameProcess(record.supervisor, supervisor)) return;
+    await stop(supervisor, 0);
+    if (!counter.trySeat()) return;
+    removeLog(store.directory);
+    store.remove();
+    counter.remove();
+  } finally {
+    if (counter.holdsSeat()) counter.leaveSeat();
+    if (counter.holdsLock()) counter.unlock();
+  }
+}
+
 /** Waits until a supervisor that was asked to end has stopped its service; it stays while others hold references. */
 async function awaitSupervisor(
   { store, object }: CatalogEntry,
@@ -112,6 +133,7 @@ async function awaitSupervisor(
     const { record } = readRecord(store);
     return record === undefined || record.phase === "FAIL" || !isAlive(supervisor);
   };
-  await until(done, { timeoutMs }, () => `stop "${object.name}", because its supervisor, process ${supervisor.pid}, ` +
+  await until(done, { timeoutMs }, () =>
+    `stop "${object.name}", because its supervisor, process ${supervisor.pid}, ` +
     "does not end it");
 }

@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, readdirSync } from "node:fs";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { test } from "node:test";
-import { procref, PROCREF, procrefJson } from "../harness/command.ts";
+import { PROCREF, procref, procrefJson } from "../harness/command.ts";
 import { withDirectory } from "../harness/names.ts";
 import { runtime } from "../harness/runtime.ts";
 

@@ -106,7 +106,8 @@ test("a record of another container is listed and not touched", async () => {
 
 test("what is held is kept, and hints of dead clients go", async () => {
   await onStage(async (stage) => {
-    const [one, two] = [await stage.client(), await stage.client()];
+    const options = { options: { reaper: false } };
+    const [one, two] = [await stage.client(options), await stage.client(options)];
     await one.call("acquire");
     await two.call("acquire");
     await two.kill();
@@ -114,7 +115,10 @@ test("what is held is kept, and hints of dead clients go", async () => {
     assert.equal(readdirSync(folder).length, 2);
     assert.match((await procref(["gc", "-n"], env(stage))).out, /1 reference is held; would remove 1 hint of dead/);
     assert.equal(readdirSync(folder).length, 2);
-    assert.match((await procref(["gc"], env(stage))).out, /^kept .*: 1 reference is held; removed 1 hint of dead clients\n$/);
+    assert.match(
+      (await procref(["gc"], env(stage))).out,
+      /^kept .*: 1 reference is held; removed 1 hint of dead clients\n$/,
+    );
     assert.deepEqual(readdirSync(folder), [`${one.pid}.json`]);
     assert.equal(await one.call("count"), 1);
     await one.end();
@@ -150,9 +154,9 @@ test("what somebody starts, stops or supervises is kept", async () => {
 test("what others have put into the state directory stays", async () => {
   await onStage(async (stage) => {
     await leaveDead(stage);
+    const [service] = readdirSync(stage.state);
     mkdirSync(join(stage.state, "mine"));
-    writeFileSync(join(recordPath(stage), "..", "notes"), "mine");
-    const [service] = readdirSync(stage.state).filter((name) => name !== "mine");
+    writeFileSync(join(stage.state, service, "notes"), "mine");
     await procref(["gc"], env(stage));
     assert.deepEqual(readdirSync(stage.state).sort(), [service, "mine"].sort());
     assert.deepEqual(readdirSync(join(stage.state, service)), ["notes"]);

@@ -21,7 +21,7 @@ test("there is nothing to stop where nothing runs", async () => {
 
 test("a service that is held is not stopped, and its holders are listed", async () => {
   await onStage(async (stage) => {
-    const client = await stage.client();
+    const client = await stage.client({ options: { reaper: false } });
     const { pid } = await client.call<Acquired>("acquire");
     const { status, out, err } = await procref(["stop", stage.name], env(stage));
     assert.equal(status, 1);

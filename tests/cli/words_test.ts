@@ -28,7 +28,9 @@ test("a command is split into words as a shell does", () => {
 });
 
 test("a command with an open quote, a lone backslash or no word is refused", () => {
-  for (const text of ["'a", 'a "b', "a\\", "", "  "]) assert.throws(() => splitWords("--start", text), isUsageError, text);
+  for (const text of ["'a", 'a "b', "a\\", "", "  "]) {
+    assert.throws(() => splitWords("--start", text), isUsageError, text);
+  }
 });
 
 test("durations have a unit", () => {
@@ -38,7 +40,9 @@ test("durations have a unit", () => {
     assert.throws(() => durationMs("--linger", text), isUsageError, text);
   }
   assert.equal(wholeNumber("-n", "12", 100), 12);
-  for (const text of ["101", "-1", "1.5", "", "x"]) assert.throws(() => wholeNumber("-n", text, 100), isUsageError, text);
+  for (const text of ["101", "-1", "1.5", "", "x"]) {
+    assert.throws(() => wholeNumber("-n", text, 100), isUsageError, text);
+  }
 });
 
 test("durations are told in a unit that suits them", () => {
@@ -53,7 +57,11 @@ test("durations are told in a unit that suits them", () => {
 });
 
 test("variables are NAME=VALUE, and placeholders are filled in", () => {
-  assert.deepEqual(variables("--env", ["A=b", "URL=http://x/?a=b", "EMPTY="]), { A: "b", URL: "http://x/?a=b", EMPTY: "" });
+  assert.deepEqual(variables("--env", ["A=b", "URL=http://x/?a=b", "EMPTY="]), {
+    A: "b",
+    URL: "http://x/?a=b",
+    EMPTY: "",
+  });
   for (const pair of ["A", "=b", ""]) assert.throws(() => variables("--env", [pair]), isUsageError, pair);
   const facts = { host: "::1", port: 80, pid: undefined };
   assert.equal(fillIn("http://[{host}]:{port}/{other}/{ port}", facts), "http://[::1]:80/{other}/{ port}");
@@ -78,10 +86,17 @@ test("a word that is nearly right is suggested, and one that is far off is not",
   for (const word of ["banana", "x", "--", "zzzzzz"]) assert.equal(suggestion(word, known), undefined, word);
 });
 
-const TABLE = { json: { help: "" }, lines: { value: "N", short: "n", help: "" }, env: { value: "K=V", multiple: true, help: "" } };
+const TABLE = {
+  json: { help: "" },
+  lines: { value: "N", short: "n", help: "" },
+  env: { value: "K=V", multiple: true, help: "" },
+};
 
 test("options are read before and after words, and nothing after -- is ours", () => {
-  const args = Arguments.parse(["a", "--json", "-n", "3", "b", "--env", "A=1", "--env=B=-2", "--", "x", "--json", "--"], TABLE);
+  const args = Arguments.parse(
+    ["a", "--json", "-n", "3", "b", "--env", "A=1", "--env=B=-2", "--", "x", "--json", "--"],
+    TABLE,
+  );
   assert.deepEqual(args.positionals, ["a", "b"]);
   assert.deepEqual(args.rest, ["x", "--json", "--"]);
   assert.equal(args.has("json"), true);

@@ -17,7 +17,8 @@ export const DOCTOR: Command = {
   name: "doctor",
   usage: "[--json]",
   summary: "check whether services can be shared here",
-  details: "Says which mechanism counts and why, tries exclusion, kills a child of its own to see that the kernel takes " +
+  details:
+    "Says which mechanism counts and why, tries exclusion, kills a child of its own to see that the kernel takes " +
     "its\nreference back, and looks at directory, permissions and limits.\n\n" +
     "exit codes: 0 when all is well or there are only warnings, 1 when something failed",
   options: { ...JSON_OPTION, ...WHERE },

@@ -15,7 +15,8 @@ export const GC: Command = {
   name: "gc",
   usage: "[--dry-run] [--json]",
   summary: "remove what is left of services that nobody holds",
-  details: "Records of an earlier boot, services whose process has ended, directories without a record, hints of dead " +
+  details:
+    "Records of an earlier boot, services whose process has ended, directories without a record, hints of dead " +
     "clients.\nNothing is touched that is held, being started or stopped, supervised, or of another container.\n\n" +
     "exit codes: 0; 1 when something could not be removed",
   options: {

@@ -26,7 +26,8 @@ export const RUN: Command = {
   name: "run",
   usage: "NAME [--start 'CMD {port}'] [options] -- CLIENT [ARGS...]",
   summary: "run a client with a service: start the service or join it, and let it go when the client ends",
-  details: "The command of --start is split into words as a shell does, and no shell runs. {port}, {host}, {name} and " +
+  details:
+    "The command of --start is split into words as a shell does, and no shell runs. {port}, {host}, {name} and " +
     "{dir}\nare replaced in it. Without --start, a service that runs is joined as it is.\n\n" +
     "The client gets PROCREF_NAME, PROCREF_HOST, PROCREF_PORT, PROCREF_PID and the variables of --env, in which\n" +
     "{name}, {host}, {port} and {pid} are replaced.\n\n" +
@@ -45,8 +46,7 @@ export const RUN: Command = {
     ...WHERE,
   },
   async run(args: Arguments, terminal: Terminal): Promise<number> {
-    args.atMost(1, true);
-    const name = args.name();
+    const name = args.name(true);
     const client = args.rest ?? [];
     if (client.length === 0) throw new UsageError("the client's command is missing: end with -- CLIENT ARGS...");
     const pairs = variables("--env", args.list("env"));
@@ -91,7 +91,10 @@ function describeService(name: string, args: Arguments, catalog: Catalog, entry:
       `Cannot join "${name}": it is not running${hint === "" ? "" : `; ${hint}`}; give --start to start it`,
     );
   }
-  const gone = new ProcrefError("SERVICE_START", `Cannot join "${name}": it ended a moment ago; give --start to start it`);
+  const gone = new ProcrefError(
+    "SERVICE_START",
+    `Cannot join "${name}": it ended a moment ago; give --start to start it`,
+  );
   return status.supervisor === undefined
     ? new SharedService(name, {
       ...settings,
@@ -154,12 +157,19 @@ function warn(terminal: Terminal, error: Error): void {
   terminal.err(`procref: warning: ${printable(error.message)}\n`);
 }
 
+/** What an option of the library is called here. */
+function optionOf(field: string | undefined): string {
+  const named = { command: "--start", lingerMs: "--linger" }[field ?? ""];
+  return named ?? (field !== undefined && field in RUN.options ? `--${field}` : field ?? "configuration");
+}
+
 /** The same error in the words of the command line. */
 function explained(error: unknown, name: string): unknown {
   if (!isProcrefError(error)) return error;
   const { code, details } = error;
   if (code === "CONFIG_MISMATCH") {
-    const message = `Cannot share "${name}": it runs already with another --${details.field}; give the same, choose ` +
+    const message =
+      `Cannot share "${name}": it runs already with another ${optionOf(details.field)}; give the same, choose ` +
       `another NAME or --namespace, or leave out --start to join it as it is`;
     return new ProcrefError(code, message, { cause: error, details });
   }

@@ -18,7 +18,8 @@ export const STOP: Command = {
   name: "stop",
   usage: "NAME [--force]",
   summary: "stop a service that nobody holds, or any by force",
-  details: "A service that is held is left alone, and its holders are listed. With --force it is stopped under them.\n\n" +
+  details:
+    "A service that is held is left alone, and its holders are listed. With --force it is stopped under them.\n\n" +
     "exit codes: 0 stopped, 1 held or not to be stopped, 3 not running",
   options: {
     force: { help: "stop it even while it is held" },
