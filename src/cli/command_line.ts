@@ -68,9 +68,17 @@ async function runCommand(command: Command, words: readonly string[], terminal: 
     if (error instanceof UsageError) {
       return complain(terminal, error.message, `see \`procref ${command.name} --help\``, EXIT.usage);
     }
-    if (!isProcrefError(error)) throw error;
-    const usage = error.code === "INVALID_NAME" || error.code === "INVALID_ARGUMENT";
-    const code = usage ? EXIT.usage : command === RUN ? EXIT.procrefFailed : EXIT.failed;
+    const code = command === RUN ? EXIT.procrefFailed : EXIT.failed;
+    // A mistake of ours: where it happened helps whoever reports it.
+    if (!isProcrefError(error)) return complain(terminal, String((error as Error)?.stack ?? error), undefined, code);
+    if (error.code === "INVALID_NAME" || error.code === "INVALID_ARGUMENT") {
+      return complain(
+        terminal,
+        `${error.message} [${error.code}]`,
+        `see \`procref ${command.name} --help\``,
+        EXIT.usage,
+      );
+    }
     return complain(terminal, `${error.message} [${error.code}]`, undefined, code);
   }
 }

@@ -5,7 +5,6 @@
  */
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { release } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { libc } from "../../ffi/libc.ts";
@@ -17,7 +16,7 @@ import { stateDirectory } from "../kernel/state_directory.ts";
 import { domain } from "../process/domain.ts";
 import { identityOf } from "../process/identity.ts";
 import { listProcesses, readProcFile } from "../process/proc_files.ts";
-import { killHolder, startHolder } from "./crash_test.ts";
+import { killHolder, startHolder } from "./crash_trial.ts";
 import { VERSION } from "./version.ts";
 
 /** What a check found. */
@@ -74,7 +73,8 @@ export async function* diagnose(where: Where, begin: (check: string) => void): A
 function versions(): string {
   const { deno, bun } = process.versions as { deno?: string; bun?: string };
   const runtime = bun !== undefined ? `Bun ${bun}` : deno !== undefined ? `Deno ${deno}` : "an unknown runtime";
-  return `procref ${VERSION} on ${runtime}, kernel ${release()}`;
+  const kernel = readProcFile("/proc/sys/kernel/osrelease")?.trim() ?? "unknown";
+  return `procref ${VERSION} on ${runtime}, kernel ${kernel}`;
 }
 
 function mechanism(): string {

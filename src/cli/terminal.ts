@@ -59,9 +59,8 @@ export function paint(terminal: Terminal, how: Paint, text: string): string {
 
 /** A text without anything that a terminal would obey: control characters and marks that turn the order of letters. */
 export function printable(text: string): string {
-  // deno-lint-ignore no-control-regex -- these are what must not reach a terminal
   return text.replace(
-    /[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g,
+    /[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/gu,
     (letter) =>
       letter === "\n" ? "\\n" : letter === "\t" ? " " : `\\x${letter.charCodeAt(0).toString(16).padStart(2, "0")}`,
   );

@@ -6,7 +6,6 @@
  */
 
 import { readdirSync } from "node:fs";
-import { join } from "node:path";
 import { libc } from "../../ffi/libc.ts";
 import { isProcrefError, type ProcrefError } from "../errors.ts";
 import { type ObjectName, objectName, objectNameOfFile, type Scope } from "../kernel/object_name.ts";
@@ -165,7 +164,10 @@ export class Catalog {
     const holders = scope === "user" ? readHolders(directory, this.uid) : [];
     try {
       const { references, locked, seated } = counter.snapshot();
-      const state = record === undefined ? stateWithout(store, problem) : stateOf(record, locked || seated);
+      const attended = locked || seated;
+      const state = record === undefined
+        ? stateWithout(store, problem, attended || references > 0)
+        : stateOf(record, attended);
       return { ...recorded, state, references, locked, seated, holders, problem };
     } catch (error) {
       // The kernel object is somebody else's.
@@ -227,10 +229,16 @@ export function readRecord(store: RecordStore): Reading {
   }
 }
 
-function stateWithout(store: RecordStore, problem: ProcrefError | undefined): ServiceState {
-  if (problem?.code === "DOMAIN_MISMATCH") return "elsewhere";
+/**
+ * How a service without a record that can be used is.
+ *
+ * @param wanted whether anybody has a reference, the gate or the seat
+ */
+function stateWithout(store: RecordStore, problem: ProcrefError | undefined, wanted: boolean): ServiceState {
+  if (problem !== undefined) return problem.code === "DOMAIN_MISMATCH" ? "elsewhere" : "unknown";
+  if (wanted) return "starting";
   // A record that reads well and is none is one of an earlier boot.
-  return problem === undefined && store.exists() ? "stale" : "unknown";
+  return store.exists() ? "stale" : "unknown";
 }
 
 /**

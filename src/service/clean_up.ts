@@ -5,6 +5,8 @@
  * @module
  */
 
+import { isProcrefError } from "../errors.ts";
+import { attempting } from "../kernel/state_directory.ts";
 import { isAlive } from "../process/identity.ts";
 import { endMarked } from "../process/marks.ts";
 import { type CatalogEntry, type Reading, readRecord, type ServiceStatus } from "./catalog.ts";
@@ -19,6 +21,8 @@ export interface CleanUp {
   readonly removed: boolean;
   /** Why it was removed, or why it was kept. */
   readonly reason: string;
+  /** Whether it should have been removed and could not be. */
+  readonly failed: boolean;
   /** How many hints of dead clients were removed, or would be. */
   readonly hints: number;
 }
@@ -28,8 +32,7 @@ export interface CleanUp {
  *
  * @param entry the service
  * @param options `uid`: the effective user; `dryRun`: decide, and touch nothing
- * @returns what was done and why
- * @throws ProcrefError `IO`, `PERMISSION`, `LOCK`
+ * @returns what was done and why; an error of ours is a reason as well
  */
 export async function cleanUp(entry: CatalogEntry, options: { uid: number; dryRun: boolean }): Promise<CleanUp> {
   const status = entry.look();
@@ -39,12 +42,17 @@ export async function cleanUp(entry: CatalogEntry, options: { uid: number; dryRu
   if (kept !== undefined) {
     const mine = status.state !== "elsewhere" && status.scope === "user";
     const hints = mine ? pruneHints(status.directory, options.uid, options.dryRun) : 0;
-    return { status, removed: false, reason: kept, hints };
+    return { status, removed: false, reason: kept, failed: false, hints };
   }
   const reason = whyItGoes(status);
-  if (options.dryRun) return { status, removed: true, reason, hints: 0 };
-  const changed = await removeUnused(entry);
-  return { status, removed: changed === undefined, reason: changed ?? reason, hints: 0 };
+  if (options.dryRun) return { status, removed: true, reason, failed: false, hints: 0 };
+  try {
+    const changed = await removeUnused(entry);
+    return { status, removed: changed === undefined, reason: changed ?? reason, failed: false, hints: 0 };
+  } catch (error) {
+    if (!isProcrefError(error)) throw error;
+    return { status, removed: false, reason: error.message, failed: true, hints: 0 };
+  }
 }
 
 /** With gate and seat, so that nobody comes or goes meanwhile; gives the reason why it was kept after all. */
@@ -58,7 +66,7 @@ async function removeUnused({ counter, store }: CatalogEntry): Promise<string | 
     if (runs !== undefined) return runs;
     await endMarked(reading.record?.marks ?? []);
     if (!counter.holdsLock()) return "its kernel object was removed by somebody";
-    removeLog(store.directory);
+    attempting(`remove the log in ${store.directory}`, store.directory, () => removeLog(store.directory));
     store.remove();
     removed = counter.remove();
     return undefined;

@@ -143,7 +143,7 @@ test("a hint is believed only with its process's identity, from a plain file of 
 test("services in namespaces are told apart, and one that is nearly named is suggested", async () => {
   await onStage(async (stage) => {
     const client = await stage.client({ options: { namespace: "shop", reaper: false } });
-    await client.call("acquire");
+    const { handle } = await client.call<Acquired>("acquire");
     assert.match((await procref(["ls"], env(stage))).out, /^NAME +NAMESPACE +STATE/);
     assert.equal((await procrefJson(["ls", "--namespace", "other"], env(stage))).services.length, 0);
     assert.equal((await procref(["status", stage.name, "--namespace", "shop"], env(stage))).status, 0);
@@ -152,6 +152,7 @@ test("services in namespaces are told apart, and one that is nearly named is sug
     assert.match(without.out, /there is one of that name with --namespace shop/);
     const nearly = await procref(["status", `${stage.name}x`], env(stage));
     assert.ok(nearly.out.includes(`did you mean ${stage.name}?`), nearly.out);
+    await client.call("release", handle);
     await client.end();
   });
 });

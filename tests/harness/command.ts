@@ -44,7 +44,7 @@ export class RunningCommand implements AsyncDisposable {
       // A session of its own: the terminal of whoever runs the tests has no say.
       detached: true,
       stdio: ["pipe", "pipe", "pipe"],
-      env: { ...process.env, NO_COLOR: undefined, ...env } as Record<string, string>,
+      env: { ...process.env, NO_COLOR: undefined, ...env } as NodeJS.ProcessEnv,
       cwd,
     });
     this.process.stdin!.on("error", () => {});

@@ -8,6 +8,7 @@ import { Catalog } from "../../service/catalog.ts";
 import { type CleanUp, cleanUp } from "../../service/clean_up.ts";
 import { type Command, EXIT } from "../command.ts";
 import { type Arguments, JSON_OPTION, WHERE } from "../options.ts";
+import { withProgress } from "../progress.ts";
 import { printable, type Terminal } from "../terminal.ts";
 
 /** Removes leftovers. */
@@ -29,7 +30,9 @@ export const GC: Command = {
     const catalog = new Catalog(args.where());
     const dryRun = args.has("dry-run");
     const done: CleanUp[] = [];
-    for (const entry of catalog.entries()) done.push(await cleanUp(entry, { uid: catalog.uid, dryRun }));
+    await withProgress(terminal, () => "cleaning up", async () => {
+      for (const entry of catalog.entries()) done.push(await cleanUp(entry, { uid: catalog.uid, dryRun }));
+    });
     if (args.has("json")) {
       const services = done.map(({ status, removed, reason, hints }) => ({
         name: status.name,
@@ -44,7 +47,7 @@ export const GC: Command = {
     } else {
       terminal.out(done.map((each) => describe(each, dryRun)).join(""));
     }
-    return EXIT.ok;
+    return done.some(({ failed }) => failed) ? EXIT.failed : EXIT.ok;
   },
 };
 

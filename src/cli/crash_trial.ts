@@ -53,5 +53,5 @@ export async function killHolder({ child, exited }: Holder): Promise<void> {
 /** The module of the child, which is published in the form of this one: as TypeScript or as JavaScript. */
 function holderModule(): URL {
   const ending = import.meta.url.slice(import.meta.url.lastIndexOf("."));
-  return new URL(`./crash_test_holder${ending}`, import.meta.url);
+  return new URL(`./crash_trial_holder${ending}`, import.meta.url);
 }

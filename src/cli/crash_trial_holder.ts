@@ -1,6 +1,6 @@
 /**
  * The child of `procref doctor` that takes a reference and the seat of a counter, and is killed. Run by
- * crash_test.ts, with the name of the counter.
+ * crash_trial.ts, with the name of the counter.
  *
  * @module
  */
