@@ -39,8 +39,11 @@ export class SignalRelay implements Disposable {
     this.#take = take;
     const ignored = ignoredSignals();
     for (const signal of FORWARDED) {
-      if (ignored.has(constants.signals[signal])) continue;
-      const handler = (): void => this.#take(signal);
+      // Without a handler Deno would end by it.
+      const isIgnored = ignored.has(constants.signals[signal]);
+      const handler = (): void => {
+        if (!isIgnored) this.#take(signal);
+      };
       this.#handlers.set(signal, handler);
       process.on(signal, handler);
     }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { openRefCounter, process as processes } from "../../mod.ts";
@@ -160,5 +160,21 @@ test("what others have put into the state directory stays", async () => {
     await procref(["gc"], env(stage));
     assert.deepEqual(readdirSync(stage.state).sort(), [service, "mine"].sort());
     assert.deepEqual(readdirSync(join(stage.state, service)), ["notes"]);
+  });
+});
+
+test("what cannot be removed is told with its reason, the rest is removed, and the exit code is 1", async () => {
+  await onStage(async (stage) => {
+    await leaveDead(stage);
+    const path = recordPath(stage);
+    rmSync(path);
+    mkdirSync(path);
+    const empty = `empty.${"0".repeat(31)}1`;
+    mkdirSync(join(stage.state, empty), { mode: 0o700 });
+    const { status, out } = await procref(["gc"], env(stage));
+    assert.equal(status, 1);
+    assert.match(out, /^kept test-.*: Cannot remove .*record\.json/m);
+    assert.match(out, new RegExp(`^removed ${empty}: `, "m"));
+    assert.ok(await generation(stage) > 0);
   });
 });

@@ -4,9 +4,10 @@ import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
 import { process as processes } from "../../mod.ts";
-import { type CommandOptions, procref, procrefJson, RunningCommand } from "../harness/command.ts";
+import { type CommandOptions, PROCREF, procref, procrefJson, RunningCommand } from "../harness/command.ts";
 import { eventually } from "../harness/eventually.ts";
 import { uniqueName, withDirectory } from "../harness/names.ts";
+import { runtime } from "../harness/runtime.ts";
 import { type Acquired, onStage } from "../harness/service_clients.ts";
 
 /** A state directory that is empty again in the end: whatever was started is gone. */
@@ -170,6 +171,20 @@ test("a client may go on after a signal, and may be killed by one that it does n
     await command.says(/got/);
     send(command, "SIGTERM");
     assert.equal((await command.ended).status, 128 + 15);
+  });
+});
+
+test("a signal that procref was started to ignore is left alone", async () => {
+  await onGround(async (_, options, name) => {
+    const command = ["sh", "-c", 'trap "" HUP; exec "$@"', "sh", ...PROCREF[runtime]];
+    const script = "trap 'echo hup' HUP; trap 'exit 5' TERM; echo ready; while :; do sleep 0.02; done";
+    const args = ["run", name, ...SLEEP, "--", "sh", "-c", script];
+    await using ignoring = new RunningCommand(args, { ...options, command });
+    await ignoring.says(/ready/);
+    send(ignoring, "SIGHUP");
+    send(ignoring, "SIGTERM");
+    const { status, out } = await ignoring.ended;
+    assert.deepEqual([status, out], [5, "ready\n"]);
   });
 });
 
