@@ -91,7 +91,8 @@ export class RecordStore {
     attempting(`remove ${this.#path}`, this.#path, () => {
       rmSync(this.#temporary, { force: true });
       rmSync(this.#path, { force: true });
-      removeHints(this.directory);
+      // In a directory that is shared with others there are none, and nothing is looked for.
+      if (this.#name.scope === "user") removeHints(this.directory);
       try {
         rmdirSync(this.directory);
       } catch (error) {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
@@ -23,6 +23,12 @@ async function onGround(work: (state: string, options: CommandOptions, name: str
 /** Sends a signal to a process, in a way that does not tell the runtime how it will end. */
 function send(command: RunningCommand, signal: NodeJS.Signals): void {
   process.kill(command.process.pid!, signal);
+}
+
+/** Whether a process handles a signal by now. */
+function catches(pid: number, signal: number): boolean {
+  const mask = /^SigCgt:\s*(\w+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))![1];
+  return (BigInt(`0x${mask}`) >> BigInt(signal - 1) & 1n) === 1n;
 }
 
 const SLEEP = ["--start", "sleep 300"];
@@ -64,6 +70,27 @@ test("what is not running cannot be joined: 125, and it says why", async () => {
     assert.equal(status, 125);
     assert.equal(out, "");
     assert.match(err, /^procref: Cannot join ".*": it is not running; give --start to start it \[SERVICE_START\]\n$/);
+  });
+});
+
+test("a service that is starting is joined when it is ready", async () => {
+  await onGround(async (state, options, name) => {
+    const ready = join(state, "..", "ready");
+    const start = `sh -c 'until test -e ${ready}; do sleep 0.02; done; echo up; exec sleep 300'`;
+    const starting = ["run", name, "--start", start, "--ready", "log:up", "--", "sh", "-c", `${SHOW}; cat`];
+    await using first = new RunningCommand(starting, options);
+    await eventually(async () => (await procrefJson(["status", name], options)).state === "starting", "it is starting");
+    await using second = new RunningCommand(["run", name, "--", "sh", "-c", SHOW], options);
+    // It holds nothing while it waits; a third one that gives up shows that the wait can be ended.
+    await using third = new RunningCommand(["run", name, "--", "true"], options);
+    await eventually(() => catches(third.process.pid!, 15), "it waits");
+    send(third, "SIGTERM");
+    assert.equal((await third.ended).status, 128 + 15);
+    writeFileSync(ready, "");
+    const line = (await first.says(/\n/)).split("\n")[0];
+    assert.deepEqual([(await second.ended).out, (await second.ended).status], [`${line}\n`, 0]);
+    first.process.stdin!.end();
+    await first.ended;
   });
 });
 

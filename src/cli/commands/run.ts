@@ -9,8 +9,10 @@ import process from "node:process";
 import { isProcrefError, ProcrefError } from "../../errors.ts";
 import { findProgram } from "../../process/programs.ts";
 import { Catalog, type CatalogEntry } from "../../service/catalog.ts";
+import type { ServiceSettings } from "../../service/options.ts";
 import type { ServiceHandle } from "../../service/service_handle.ts";
 import { SharedService } from "../../service/shared_service.ts";
+import { until } from "../../waiting.ts";
 import { runClient, SignalRelay, statusOfSignal } from "../client_process.ts";
 import { type Command, EXIT } from "../command.ts";
 import { type Arguments, NAMESPACE, WHERE } from "../options.ts";
@@ -20,6 +22,11 @@ import { startOptions } from "../start_options.ts";
 import { printable, type Terminal } from "../terminal.ts";
 import { UsageError } from "../usage_error.ts";
 import { fillIn, variables } from "../values.ts";
+
+/** The program of a service that is only joined: none can be there, so that nothing is started. */
+const NO_PROGRAM = "/dev/null/not-running";
+/** How long to wait for a service that others start or stop, before it is joined. */
+const SETTLE_MS = 60_000;
 
 /** Runs a client with a service. */
 export const RUN: Command = {
@@ -52,15 +59,22 @@ export const RUN: Command = {
     const pairs = variables("--env", args.list("env"));
     const catalog = new Catalog(args.where());
     const entry = catalog.entry(name, args.text("namespace"));
-    const service = describeService(name, args, catalog, entry);
-    service.addEventListener("lost", (event) => warn(terminal, (event as CustomEvent<Error>).detail));
+    const started = startOptions(args);
 
     const aborted = new AbortController();
     using relay = new SignalRelay((signal) => aborted.abort(signal));
     let handle: ServiceHandle;
     try {
-      const options = { signal: aborted.signal };
-      handle = await withProgress(terminal, () => describeWait(entry), () => service.acquire(options));
+      handle = await withProgress(terminal, () => describeWait(entry), async () => {
+        const { directory, scope } = catalog;
+        const settings = { namespace: args.text("namespace"), directory, scope };
+        const { signal } = aborted;
+        const service = started === undefined
+          ? await joined(name, settings, catalog, entry, signal)
+          : new SharedService(name, { ...settings, ...started });
+        service.addEventListener("lost", (event) => warn(terminal, (event as CustomEvent<Error>).detail));
+        return await service.acquire({ signal });
+      });
     } catch (error) {
       if (aborted.signal.aborted) return statusOfSignal(aborted.signal.reason);
       throw explained(error, name);
@@ -76,35 +90,39 @@ export const RUN: Command = {
   },
 };
 
-function describeService(name: string, args: Arguments, catalog: Catalog, entry: CatalogEntry): SharedService {
-  const { directory, scope } = catalog;
-  const settings = { namespace: args.text("namespace"), directory, scope };
-  const started = startOptions(args);
-  if (started !== undefined) return new SharedService(name, { ...settings, ...started });
-
-  const status = entry.look();
+/** A service that runs, as it is: to acquire it starts nothing. */
+async function joined(
+  name: string,
+  settings: ServiceSettings,
+  catalog: Catalog,
+  entry: CatalogEntry,
+  signal: AbortSignal,
+): Promise<SharedService> {
+  let status = entry.look();
+  const settled = (): boolean => {
+    status = entry.look();
+    return status.state !== "starting" && status.state !== "stopping";
+  };
+  await until(settled, { signal, timeoutMs: SETTLE_MS }, () => `join "${name}", because it is still ${status.state}`);
   if (status.state === "elsewhere") throw status.problem!;
   if (status.state !== "running" && status.references === 0) {
     const hint = servicesLike(catalog, entry.object).trimEnd();
-    throw new ProcrefError(
-      "SERVICE_START",
-      `Cannot join "${name}": it is not running${hint === "" ? "" : `; ${hint}`}; give --start to start it`,
-    );
+    throw notRunning(name, `it is not running${hint === "" ? "" : `; ${hint}`}`);
   }
-  const gone = new ProcrefError(
-    "SERVICE_START",
-    `Cannot join "${name}": it ended a moment ago; give --start to start it`,
-  );
-  return status.supervisor === undefined
-    ? new SharedService(name, {
-      ...settings,
-      reaper: false,
-      onFirstAcquire(): never {
-        throw gone;
-      },
-    })
-    // No program can be there: what is not running is not started.
-    : new SharedService(name, { ...settings, command: ["/dev/null/not-running"], onMismatch: "join" });
+  if (status.supervisor !== undefined) {
+    return new SharedService(name, { ...settings, command: [NO_PROGRAM], onMismatch: "join" });
+  }
+  return new SharedService(name, {
+    ...settings,
+    reaper: false,
+    onFirstAcquire(): never {
+      throw notRunning(name, "it ended a moment ago");
+    },
+  });
+}
+
+function notRunning(name: string, why: string): ProcrefError {
+  return new ProcrefError("SERVICE_START", `Cannot join "${name}": ${why}; give --start to start it`);
 }
 
 async function withService(
@@ -173,9 +191,7 @@ function explained(error: unknown, name: string): unknown {
       `another NAME or --namespace, or leave out --start to join it as it is`;
     return new ProcrefError(code, message, { cause: error, details });
   }
-  if (details.path === "/dev/null/not-running") {
-    return new ProcrefError(code, `Cannot join "${name}": it ended a moment ago; give --start to start it`);
-  }
+  if (details.path === NO_PROGRAM) return notRunning(name, "it ended a moment ago");
   const log = details.log === undefined || details.log === "" ? "" : `\nthe last lines that it wrote:\n${details.log}`;
   return log === "" || error.message.includes(details.log!) ? error : new ProcrefError(code, error.message + log, {
     cause: error,
