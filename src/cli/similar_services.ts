@@ -14,7 +14,9 @@ import { printable } from "./terminal.ts";
  * @returns the line with its end, or nothing
  */
 export function servicesLike(catalog: Catalog, wanted: { name: string; namespace: string }): string {
-  const others = catalog.entries().map(({ object }) => object);
+  const others = catalog.entries().map(({ object }) => object)
+    // Without a record that can be used, nobody knows the name.
+    .filter(({ name, fileName }) => name !== fileName);
   const twin = others.find(({ name, namespace }) => name === wanted.name && namespace !== wanted.namespace);
   if (twin !== undefined) {
     const option = twin.namespace === "" ? "no namespace" : `--namespace ${printable(twin.namespace)}`;

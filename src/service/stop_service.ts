@@ -4,6 +4,7 @@
  * @module
  */
 
+import { setTimeout as delay } from "node:timers/promises";
 import { ProcrefError } from "../errors.ts";
 import { stopGroup } from "../process/group.ts";
 import { isAlive, isSameProcess, type ProcessIdentity } from "../process/identity.ts";
@@ -13,6 +14,9 @@ import { until } from "../waiting.ts";
 import { type CatalogEntry, readRecord, type ServiceStatus } from "./catalog.ts";
 import type { ServiceRecord } from "./record.ts";
 import { removeLog } from "./service_log.ts";
+
+/** How long holders may take to count themselves again, in milliseconds. */
+const RECOUNT_MS = 3000;
 
 /** How to stop a service. */
 export interface StopServiceOptions {
@@ -51,6 +55,7 @@ export async function stopService(entry: CatalogEntry, options: StopServiceOptio
   if (status.state === "failed" && status.references > 0) return { status, outcome: "not-running" };
   if (status.references > 0 && !options.force) return { status, outcome: "held" };
 
+  if (!options.force && await isHeldAfterAll(entry, status)) return { status: entry.look(), outcome: "held" };
   if (options.force) await counter.lock({ timeoutMs: options.waitMs });
   else if (!counter.tryLockIfUnused()) return { status: entry.look(), outcome: "held" };
   let supervisor: ProcessIdentity | undefined;
@@ -75,6 +80,16 @@ export async function stopService(entry: CatalogEntry, options: StopServiceOptio
 /** Whether there is anything to stop. */
 function isThere({ state, locked, seated }: ServiceStatus): boolean {
   return ["running", "starting", "stopping"].includes(state) || locked || seated;
+}
+
+/**
+ * Whether holders turn up that were not counted: those of a service that was published in a counter that a stranger
+ * removed count themselves again within a while.
+ */
+async function isHeldAfterAll({ counter }: CatalogEntry, { state, generation }: ServiceStatus): Promise<boolean> {
+  if (state !== "running" || counter.snapshot().generation === generation) return false;
+  await delay(RECOUNT_MS);
+  return counter.count() > 0;
 }
 
 /** Under the gate, with no supervisor alive: stops the service and leaves nothing but the references. */

@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "nod
 import { join } from "node:path";
 import { test } from "node:test";
 import { openRefCounter, process as processes } from "../../mod.ts";
+import { keyOf, makeSet, removeKey, removeSet } from "../fixtures/sets.ts";
 import { procref, procrefJson } from "../harness/command.ts";
 import { withDirectory } from "../harness/names.ts";
 import { type Acquired, onStage, type ServiceStage } from "../harness/service_clients.ts";
@@ -176,5 +177,22 @@ test("what cannot be removed is told with its reason, the rest is removed, and t
     assert.match(out, /^kept test-.*: Cannot remove .*record\.json/m);
     assert.match(out, new RegExp(`^removed ${empty}: `, "m"));
     assert.ok(await generation(stage) > 0);
+  });
+});
+
+test("a kernel object of somebody else under a service's key is told, and nothing is touched", async () => {
+  await onStage(async (stage) => {
+    await leaveDead(stage);
+    const key = keyOf(stage.name, { directory: stage.state });
+    removeKey(key);
+    const foreign = makeSet(key, 3);
+    try {
+      const { services } = await procrefJson(["ls"], env(stage));
+      assert.deepEqual([services[0].state, services[0].problem.code], ["unknown", "FOREIGN_OBJECT"]);
+      assert.match((await procref(["gc"], env(stage))).out, /^kept .*: .* is not ours: it has 3 semaphores/);
+      assert.equal(readdirSync(stage.state).length, 1);
+    } finally {
+      removeSet(foreign);
+    }
   });
 });

@@ -115,6 +115,8 @@ test("a holder that was killed is not shown, and one that released is not shown 
     await eventually(async () => (await holders()).length === 2, "the hint is there again");
     await clients[1].end();
     assert.deepEqual(await holders(), [clients[0].pid]);
+    const files = readdirSync(join(serviceDirectory(stage), "holders"));
+    assert.ok(!files.includes(`${clients[1].pid}.json`), "who ends by itself takes its hint along");
     await clients[0].call("release", handles[0]);
     await stage.assertNothingLeft();
   });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { test } from "node:test";
 import { process as processes } from "../../mod.ts";
+import { keyOf, removeKey } from "../fixtures/sets.ts";
 import { procref, procrefJson } from "../harness/command.ts";
 import { withDirectory } from "../harness/names.ts";
 import { type Acquired, onStage, type ServiceStage } from "../harness/service_clients.ts";
@@ -81,6 +82,20 @@ test("while somebody has the gate, stop leaves the service alone", async () => {
     assert.equal(status, 1, err);
     await client.call("go");
     const { handle } = await acquiring;
+    await client.call("release", handle);
+    await client.end();
+  });
+});
+
+test("holders whose counter a stranger removed a moment ago still hold", async () => {
+  await onStage(async (stage) => {
+    const client = await stage.client({ options: { reaper: false } });
+    const { pid, handle } = await client.call<Acquired>("acquire");
+    removeKey(keyOf(stage.name, { directory: stage.state }));
+    const { status, err } = await procref(["stop", stage.name], env(stage));
+    assert.equal(status, 1, err);
+    assert.match(err, /1 reference is held/);
+    assert.ok(processes.isAlive(pid));
     await client.call("release", handle);
     await client.end();
   });
