@@ -13,6 +13,10 @@ import { checkWarmPath } from "./check_warm_path.ts";
 import { coldBurst } from "./cold_burst.ts";
 import { AMOUNT, comparePairs, ROUNDS } from "./compare_pairs.ts";
 import { catchInterruption } from "./interruption.ts";
+import { coldAcquire } from "./supervised/cold_acquire.ts";
+import { crashToStop } from "./supervised/crash_to_stop.ts";
+import { manyHolders } from "./supervised/many_holders.ts";
+import { supervisorCost } from "./supervised/supervisor_cost.ts";
 import { describeMachine } from "./machine.ts";
 import { buildNativeProgram } from "./native_program.ts";
 import { Report } from "./report.ts";
@@ -28,6 +32,7 @@ try {
   await pairs(compiler !== undefined);
   await warmPath();
   await burst();
+  await supervised();
 } catch (error) {
   report.promise(`the benchmarks come to their end: ${(error as Error).message}`, false);
 } finally {
@@ -55,6 +60,17 @@ async function warmPath(): Promise<void> {
 async function burst(): Promise<void> {
   report.say("\n== 100 clients start cold at once, 50 in each runtime");
   await coldBurst(report, directory("burst"), `${prefix}-burst`);
+}
+
+async function supervised(): Promise<void> {
+  report.say("\n== the first acquire of a supervised service that is ready at once");
+  await coldAcquire(report, directory("cold"), `${prefix}-cold`);
+  report.say("\n== the last client of a supervised service is SIGKILLed");
+  await crashToStop(report, directory("crash"), `${prefix}-crash`);
+  report.say("\n== a supervisor that waits");
+  await supervisorCost(report, directory("cost"), `${prefix}-cost`);
+  report.say("\n== many processes hold one service");
+  await manyHolders(report, directory("many"), `${prefix}-many`);
 }
 
 function directory(name: string): string {

@@ -42,6 +42,13 @@ export class Report {
     this.say(`${kept ? "ok" : "BROKEN"}: ${what}`);
   }
 
+  /** Prints a figure beside what is asked of it; one above that is `OVER`. */
+  figure(what: string, value: number, asked: number, unit: string): void {
+    const over = !(value <= asked);
+    if (over) this.#broken++;
+    this.say(`${over ? "OVER" : "ok"}: ${what}; asked <= ${asked} ${unit}`);
+  }
+
   #row({ name, runtime, medianNs, p99Ns, beside, ratio, asked }: ResultLine): string[] {
     const times = [name, runtime, `${Math.round(medianNs)} ns`, `${Math.round(p99Ns)} ns`];
     if (ratio === undefined || asked === undefined) return [...times, "1", "", ""];

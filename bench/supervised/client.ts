@@ -1,0 +1,79 @@
+/**
+ * A client of a supervised service, told what to do by lines: `acquire` (says `acquired PID MS`), `release`, `pairs N`
+ * (says `pair NS`, the median of slices), `bare` (says `bare MS`: what the service takes to run without us).
+ * Arguments: the service's name. It ends at the end of its standard input.
+ */
+
+import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import process from "node:process";
+import { type ServiceHandle, SharedService } from "../../mod.ts";
+import { median } from "../statistics.ts";
+
+/** It ends by itself, whatever becomes of the clients. */
+const COMMAND = ["sleep", "300"];
+const PAIRS_IN_SLICE = 100;
+
+let service = make(process.argv[2]);
+let handle: ServiceHandle | undefined;
+
+function make(name: string): SharedService {
+  const made = new SharedService(name, { command: COMMAND });
+  made.addEventListener("warning", (event) => console.error((event as CustomEvent).detail.message));
+  return made;
+}
+
+async function obey(word: string, argument: string): Promise<string> {
+  switch (word) {
+    case "name":
+      service = make(argument);
+      return "named";
+    case "acquire": {
+      const began = performance.now();
+      handle = await service.acquire();
+      return `acquired ${handle.pid} ${performance.now() - began}`;
+    }
+    case "release":
+      await handle?.release();
+      return "released";
+    case "pairs":
+      return `pair ${await timePairs(Number(argument))}`;
+    case "bare":
+      return `bare ${await bareStart()}`;
+    default:
+      throw new Error(`unknown word ${word}`);
+  }
+}
+
+/** Acquires and releases again and again beside the handle that is held; nanoseconds of one pair. */
+async function timePairs(slices: number): Promise<number> {
+  const times: number[] = [];
+  for (let slice = 0; slice < slices; slice++) {
+    const from = performance.now();
+    for (let pair = 0; pair < PAIRS_IN_SLICE; pair++) await (await service.acquire()).release();
+    times.push((performance.now() - from) * 1e6 / PAIRS_IN_SLICE);
+  }
+  return median(times);
+}
+
+/** What it takes to start the service's program as a detached child, in milliseconds. */
+async function bareStart(): Promise<number> {
+  const began = performance.now();
+  const child = spawn(COMMAND[0], COMMAND.slice(1), { detached: true, stdio: "ignore" });
+  await new Promise((resolve, reject) => {
+    child.once("spawn", resolve);
+    child.once("error", reject);
+  });
+  const took = performance.now() - began;
+  child.kill();
+  await new Promise((resolve) => child.once("exit", resolve));
+  return took;
+}
+
+const input = createInterface({ input: process.stdin });
+input.on("close", () => process.exit(0));
+console.log("ready");
+for await (const line of input) {
+  const [word, argument = ""] = line.split(" ");
+  console.log(await obey(word, argument));
+}
