@@ -36,6 +36,9 @@ export {
   type ReleaseWithParentOptions,
 } from "./src/service/release_with_parent.ts";
 export { ServiceInfo, type ServiceInfoJson } from "./src/service/service_info.ts";
+export { type CatalogOptions, listServices, type ServiceState, type ServiceStatus } from "./src/service/catalog.ts";
+export type { Holder } from "./src/service/holders.ts";
+export type { Failure } from "./src/service/record.ts";
 export type {
   Awaitable,
   CallbackContext,

@@ -18,7 +18,7 @@ export interface ObjectName {
   readonly namespace: string;
   /** Who shares it. */
   readonly scope: Scope;
-  /** SHA-256 of all that tells it apart: 32 bytes, for keys and fingerprints. */
+  /** SHA-256 of all that tells it apart, its first 16 bytes at least: for keys and fingerprints. */
   readonly digest: Uint8Array;
   /** A file name of at most 73 bytes: a readable part, a dot, 32 hexadecimal digits. */
   readonly fileName: string;
@@ -85,4 +85,21 @@ export function objectName(
     digest: new Uint8Array(digest),
     fileName: `${readable}.${digest.toString("hex").slice(0, 32)}`,
   };
+}
+
+const FILE_NAME = /^[A-Za-z0-9_-]{1,40}\.([0-9a-f]{32})$/;
+
+/**
+ * Reads the identity of a name back from its file name, which holds half of the digest: enough for key and fingerprint
+ * of its kernel object. The name itself is not in it; what stands for it is the file name.
+ *
+ * @param fileName what may be an {@link ObjectName.fileName}
+ * @param scope who shares the object
+ * @returns undefined when it is none
+ */
+export function objectNameOfFile(fileName: string, scope: Scope): ObjectName | undefined {
+  const [, digits] = FILE_NAME.exec(fileName) ?? [];
+  if (digits === undefined) return undefined;
+  const digest = Uint8Array.from(digits.match(/../g)!, (byte) => parseInt(byte, 16));
+  return { name: fileName, namespace: "", scope, digest, fileName };
 }

@@ -9,7 +9,7 @@ import { libc } from "../../ffi/libc.ts";
 import { LINUX } from "../../ffi/symbols/linux_libc.ts";
 import { ProcrefError } from "../errors.ts";
 import { counterOf } from "./mechanisms.ts";
-import { objectName, type Scope } from "./object_name.ts";
+import { type ObjectName, objectName, type Scope } from "./object_name.ts";
 import type { Mechanism, RefCounter } from "./ref_counter.ts";
 
 /** What tells a counter from others of the same name, and how it is kept. */
@@ -98,4 +98,13 @@ export async function openRefCounter(name: string, options: RefCounterOptions = 
   const mechanism = options.mechanism ?? chooseMechanism().mechanism;
   const uid = mechanism === "memory" ? 0 : libc().geteuid();
   return counterOf(objectName(name, uid, options), mechanism);
+}
+
+/**
+ * Opens the kernel's counter of a name whose identity is known already.
+ *
+ * @throws ProcrefError `PLATFORM`, `PERMISSION`, `LIBRARY`
+ */
+export function openKernelCounter(name: ObjectName): RefCounter {
+  return counterOf(name, chooseMechanism().mechanism);
 }

@@ -11,9 +11,13 @@ const INTERVAL_MS = 1000;
 export interface HeldService {
   /** Repairs what a stranger has removed. */
   lookAfter(): void;
+  /** Takes back the hint that this process holds the service. */
+  withdrawHint(): void;
 }
 
 const held = new Set<HeldService>();
+/** Those that have left a hint of who holds them. */
+const hinted = new Set<HeldService>();
 let timer: ReturnType<typeof setInterval> | undefined;
 
 /** A service begins to be held. The timer that this may start does not keep the event loop alive. */
@@ -29,8 +33,18 @@ export function dropService(service: HeldService): void {
   held.delete(service);
 }
 
+/** A service that is held has left a hint, which is taken back some time after it is dropped. */
+export function rememberHint(service: HeldService): void {
+  hinted.add(service);
+}
+
 function lookAfterAll(): void {
   for (const service of held) service.lookAfter();
+  for (const service of hinted) {
+    if (held.has(service)) continue;
+    hinted.delete(service);
+    service.withdrawHint();
+  }
   if (held.size > 0) return;
   clearInterval(timer);
   timer = undefined;

@@ -4,27 +4,14 @@
  * @module
  */
 
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  readSync,
-  renameSync,
-  rmdirSync,
-  rmSync,
-  type Stats,
-  writeFileSync,
-} from "node:fs";
+import { lstatSync, mkdirSync, renameSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ProcrefError } from "../errors.ts";
 import type { ObjectName } from "../kernel/object_name.ts";
 import { attempting, checkDirectory } from "../kernel/state_directory.ts";
+import { removeHints } from "./holders.ts";
 import { formatRecord, parseRecord, type ServiceRecord } from "./record.ts";
-
-const GREATEST_SIZE = 65536;
+import { readTrustedFile } from "./trusted_file.ts";
 
 /**
  * The record of one service, in a directory of its own below the state directory. Only who has the gate writes; the
@@ -58,7 +45,7 @@ export class RecordStore {
    */
   read(report: (problem: ProcrefError) => void): ServiceRecord | undefined {
     try {
-      const text = attempting(`read ${this.#path}`, this.#path, () => this.#readText());
+      const text = attempting(`read ${this.#path}`, this.#path, () => this.text());
       return text === undefined ? undefined : parseRecord(this.#name, text);
     } catch (error) {
       const problem = error as ProcrefError;
@@ -95,7 +82,8 @@ export class RecordStore {
   }
 
   /**
-   * Removes the record and the service's directory; the gate must be held. What others have put there stays.
+   * Removes the record, the hints of who holds the service, and the service's directory; the gate must be held. What
+   * others have put there stays.
    *
    * @throws ProcrefError `IO`, `PERMISSION`
    */
@@ -103,6 +91,8 @@ export class RecordStore {
     attempting(`remove ${this.#path}`, this.#path, () => {
       rmSync(this.#temporary, { force: true });
       rmSync(this.#path, { force: true });
+      // In a directory that is shared with others there are none, and nothing is looked for.
+      if (this.#name.scope === "user") removeHints(this.directory);
       try {
         rmdirSync(this.directory);
       } catch (error) {
@@ -112,46 +102,12 @@ export class RecordStore {
     });
   }
 
-  /** The text of the file, or undefined when there is none. */
-  #readText(): string | undefined {
-    const seen = lstatSync(this.#path, { throwIfNoEntry: false });
-    if (seen === undefined) return undefined;
-    this.#checkFile(seen);
-    const descriptor = this.#open();
-    if (descriptor === undefined) return undefined;
-    try {
-      const opened = fstatSync(descriptor);
-      this.#checkFile(opened);
-      // Deno follows a link in spite of O_NOFOLLOW when its permissions are limited to some paths.
-      if (opened.ino !== seen.ino && lstatSync(this.#path).ino !== opened.ino) throw this.#untrusted("is a link");
-      const buffer = new Uint8Array(opened.size);
-      const length = readSync(descriptor, buffer, 0, buffer.length, 0);
-      return new TextDecoder("utf-8", { fatal: true }).decode(buffer.subarray(0, length));
-    } finally {
-      closeSync(descriptor);
-    }
-  }
-
-  /** Opens the file; undefined when it has been removed meanwhile. */
-  #open(): number | undefined {
-    try {
-      return openSync(this.#path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-      throw error;
-    }
-  }
-
-  #checkFile(status: Stats): void {
-    if (!status.isFile()) throw this.#untrusted("is no plain file");
-    if (status.size > GREATEST_SIZE) {
-      throw this.#untrusted(`has ${status.size} bytes, at most ${GREATEST_SIZE} are read`);
-    }
-    const trusted = this.#name.scope === "system" || status.uid === this.#uid;
-    if (!trusted) throw this.#untrusted(`belongs to user ${status.uid}`);
-  }
-
-  #untrusted(why: string): ProcrefError {
-    return new ProcrefError("SERVICE_INFO", `the file ${why}`);
+  /**
+   * The text of the file, whatever it says, or undefined when there is none.
+   *
+   * @throws ProcrefError `SERVICE_INFO` when the file cannot be trusted; what the file system throws
+   */
+  text(): string | undefined {
+    return readTrustedFile(this.#path, { scope: this.#name.scope, uid: this.#uid });
   }
 }

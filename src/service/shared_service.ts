@@ -15,7 +15,8 @@ import type { WaitOptions } from "../waiting.ts";
 import { SharedServiceBuilder } from "./builder.ts";
 import { CallbackMode } from "./callback_mode.ts";
 import { CHANNELS, tell } from "./events.ts";
-import { dropService, type HeldService, holdService } from "./held_services.ts";
+import { dropService, type HeldService, holdService, rememberHint } from "./held_services.ts";
+import { HolderHint } from "./holders.ts";
 import type { Attachment, Mode, ReadyRecord } from "./mode.ts";
 import type { SharedServiceOptions } from "./options.ts";
 import { nameOfModule, type Plan, planOf } from "./plan.ts";
@@ -30,6 +31,8 @@ import { WarmService } from "./warm_service.ts";
 interface Opened {
   readonly counter: RefCounter;
   readonly mode: Mode;
+  /** In scope `system` there is none. */
+  readonly hint: HolderHint | undefined;
 }
 
 /** What the handles of one service share, and what it came from. */
@@ -95,7 +98,10 @@ export class SharedService extends EventTarget {
   /** Undefined while nobody holds. */
   #held: Held | undefined;
   #looking = false;
-  readonly #watched: HeldService = { lookAfter: () => void this.#lookAfter() };
+  readonly #watched: HeldService = {
+    lookAfter: () => void this.#lookAfter(),
+    withdrawHint: () => this.#opened?.hint?.remove(),
+  };
 
   /**
    * Describes a service.
@@ -239,7 +245,8 @@ export class SharedService extends EventTarget {
     const mode = supervised === undefined
       ? new CallbackMode(orders, counter, store, settings, report)
       : new SupervisedMode(orders, counter, store, settings, supervised, report);
-    return this.#opened = { counter, mode };
+    const hint = scope === "user" ? new HolderHint(store.directory) : undefined;
+    return this.#opened = { counter, mode, hint };
   }
 
   /** Takes a reference, waiting while the gate is closed, and goes on from there. */
@@ -248,7 +255,9 @@ export class SharedService extends EventTarget {
       const began = performance.now();
       const opened = await this.#open();
       await opened.counter.acquire({ signal: wait.signal, timeoutMs: this.#plan.settings.lockTimeoutMs });
-      return await this.#attachOrLeave(opened, wait, began);
+      const handle = await this.#attachOrLeave(opened, wait, began);
+      this.#leaveHint(opened);
+      return handle;
     });
   }
 
@@ -326,6 +335,13 @@ export class SharedService extends EventTarget {
     }
   }
 
+  /** For people who ask who holds the service; off the warm path. */
+  #leaveHint({ hint }: Opened): void {
+    if (hint === undefined) return;
+    hint.write();
+    rememberHint(this.#watched);
+  }
+
   async #lookAfter(): Promise<void> {
     const held = this.#held;
     // The last look may still be at work: it starts a supervisor where there is none.
@@ -333,6 +349,7 @@ export class SharedService extends EventTarget {
     this.#looking = true;
     try {
       const { counter, mode } = this.#opened!;
+      this.#leaveHint(this.#opened!);
       if (counter.verify()) tell(this, "warning", removed(this.name));
       const news = await mode.lookAfter(held.attachment);
       if (news === undefined || this.#held !== held) return;

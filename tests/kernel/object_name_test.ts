@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import process from "node:process";
 import { test } from "node:test";
 import { isProcrefError } from "../../src/errors.ts";
-import { type ObjectName, objectName } from "../../src/kernel/object_name.ts";
-import { openRefCounter } from "../../src/kernel/open.ts";
+import { type ObjectName, objectName, objectNameOfFile } from "../../src/kernel/object_name.ts";
+import { openKernelCounter, openRefCounter } from "../../src/kernel/open.ts";
+import { uniqueName, withDirectory } from "../harness/names.ts";
 
 const FAMILY = "\u{1F468}\u200D\u{1F469}\u200D\u{1F467}\u200D\u{1F466}";
 
@@ -132,4 +134,30 @@ test("a scope that is none is an error that names those there are", async () => 
     openRefCounter("x", { mechanism: "mutex" as "sysv" }),
     (error) => isProcrefError(error, "INVALID_ARGUMENT") && error.message.includes('use "sysv" or "memory"'),
   );
+});
+
+test("a file name is enough to find the kernel object of a name", async () => {
+  const name = uniqueName("a name with blanks");
+  await withDirectory(async (directory) => {
+    using counter = await openRefCounter(name, { namespace: "shop", directory });
+    assert.ok(counter.tryAcquire());
+    const { fileName } = objectName(name, process.geteuid!(), { namespace: "shop", directory });
+    const found = objectNameOfFile(fileName, "user")!;
+    assert.equal(openKernelCounter(found).count(), 1);
+    assert.equal(found.fileName, fileName);
+  });
+  const digits = "0123456789abcdef0123456789abcdef";
+  for (
+    const none of [
+      "",
+      digits,
+      `a.${digits}0`,
+      `a.${digits.slice(1)}`,
+      `a/.${digits}`,
+      `a.${digits.toUpperCase()}`,
+      `.${digits}`,
+    ]
+  ) {
+    assert.equal(objectNameOfFile(none, "user"), undefined, none);
+  }
 });

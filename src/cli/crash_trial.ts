@@ -1,0 +1,57 @@
+/**
+ * A child process of our own that takes what can be taken of a counter, to be killed.
+ *
+ * @module
+ */
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { nativeRuntime } from "../../ffi/mod.ts";
+import { constants } from "node:os";
+import { ProcessWatch } from "../process/process_watch.ts";
+
+/** A child that holds. */
+export interface Holder {
+  /** Its process. */
+  readonly child: ChildProcess;
+  /** Settles when it has ended and is reaped. */
+  readonly exited: Promise<unknown>;
+}
+
+/**
+ * Starts a child that takes a reference and the seat of a counter.
+ *
+ * @param name the counter
+ * @throws Error when it could not
+ */
+export async function startHolder(name: string): Promise<Holder> {
+  const { command, env } = nativeRuntime().moduleCommand(holderModule(), { files: [], run: [], net: [] });
+  const [program, ...args] = command;
+  const child = spawn(program, [...args, name], { stdio: ["pipe", "pipe", "pipe"], env });
+  let errors = "";
+  child.stderr!.setEncoding("utf8").on("data", (text) => errors += text);
+  const exited = once(child, "exit");
+  const [line] = await Promise.race([
+    once(createInterface({ input: child.stdout! }), "line"),
+    exited.then(([code, signal]) => {
+      throw new Error(`the child for the test ended with ${signal ?? code}: ${errors.trim()}`);
+    }),
+  ]);
+  if (line === "holds") return { child, exited };
+  await killHolder({ child, exited });
+  throw new Error(`the child for the test could not hold anything: ${line}`);
+}
+
+/** Kills the child as no program can prevent, and waits until it is gone. */
+export async function killHolder({ child, exited }: Holder): Promise<void> {
+  using watch = ProcessWatch.ofPid(child.pid!);
+  watch?.signal(constants.signals.SIGKILL);
+  await exited;
+}
+
+/** The module of the child, which is published in the form of this one: as TypeScript or as JavaScript. */
+function holderModule(): URL {
+  const ending = import.meta.url.slice(import.meta.url.lastIndexOf("."));
+  return new URL(`./crash_trial_holder${ending}`, import.meta.url);
+}

@@ -1,0 +1,17 @@
+/**
+ * The child of `procref doctor` that takes a reference and the seat of a counter, and is killed. Run by
+ * crash_trial.ts, with the name of the counter.
+ *
+ * @module
+ */
+
+import process from "node:process";
+import { openRefCounter } from "../kernel/open.ts";
+
+if (import.meta.main) {
+  const counter = await openRefCounter(process.argv[2]);
+  const holds = counter.tryAcquire() && counter.trySeat();
+  process.stdout.write(holds ? "holds\n" : "holds nothing\n");
+  // Until it is killed, or its parent is gone.
+  process.stdin.resume();
+}

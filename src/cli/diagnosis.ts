@@ -1,0 +1,202 @@
+/**
+ * Whether services can be shared here: what `procref doctor` checks, one thing after the other.
+ *
+ * @module
+ */
+
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { libc } from "../../ffi/libc.ts";
+import { LINUX } from "../../ffi/symbols/linux_libc.ts";
+import type { Scope } from "../kernel/object_name.ts";
+import { chooseMechanism, openRefCounter } from "../kernel/open.ts";
+import type { RefCounter } from "../kernel/ref_counter.ts";
+import { stateDirectory } from "../kernel/state_directory.ts";
+import { domain } from "../process/domain.ts";
+import { identityOf } from "../process/identity.ts";
+import { listProcesses, readProcFile } from "../process/proc_files.ts";
+import { killHolder, startHolder } from "./crash_trial.ts";
+import { VERSION } from "./version.ts";
+
+/** What a check found. */
+export interface Finding {
+  /** What was checked. */
+  readonly check: string;
+  /** How it went. */
+  readonly verdict: "ok" | "warning" | "failed";
+  /** What was found, and what to do about it. */
+  readonly message: string;
+}
+
+/** Where services are. */
+export interface Where {
+  readonly directory: string | undefined;
+  readonly scope: Scope;
+}
+
+/** A check that found something amiss that does not keep services from being shared. */
+class Warning extends Error {}
+
+type Check = (where: Where) => string | Promise<string>;
+
+const CHECKS: readonly (readonly [check: string, work: Check])[] = [
+  ["versions", versions],
+  ["mechanism", mechanism],
+  ["directory", directory],
+  ["files", files],
+  ["exclusion", exclusion],
+  ["crash release", crashRelease],
+  ["processes", processes],
+  ["limits", limits],
+  ["namespaces", namespaces],
+];
+
+/**
+ * Runs all checks; one that fails does not keep the others from running.
+ *
+ * @param where where services are
+ * @param begin is told which check begins
+ */
+export async function* diagnose(where: Where, begin: (check: string) => void): AsyncGenerator<Finding> {
+  for (const [check, work] of CHECKS) {
+    begin(check);
+    try {
+      yield { check, verdict: "ok", message: await work(where) };
+    } catch (error) {
+      const verdict = error instanceof Warning ? "warning" : "failed";
+      yield { check, verdict, message: error instanceof Error ? error.message : String(error) };
+    }
+  }
+}
+
+function versions(): string {
+  const { deno, bun } = process.versions as { deno?: string; bun?: string };
+  const runtime = bun !== undefined ? `Bun ${bun}` : deno !== undefined ? `Deno ${deno}` : "an unknown runtime";
+  const kernel = readProcFile("/proc/sys/kernel/osrelease")?.trim() ?? "unknown";
+  return `procref ${VERSION} on ${runtime}, kernel ${kernel}`;
+}
+
+function mechanism(): string {
+  const { mechanism, reason } = chooseMechanism();
+  return `${mechanism}: ${reason}`;
+}
+
+function directory({ directory, scope }: Where): string {
+  const path = stateDirectory(directory, scope, libc().geteuid());
+  return `${path}, ${scope === "user" ? "of this user alone" : "shared by its mode"}`;
+}
+
+function files({ directory, scope }: Where): string {
+  const path = stateDirectory(directory, scope, libc().geteuid());
+  const folder = mkdtempSync(join(path, ".doctor-"));
+  try {
+    const file = join(folder, "file");
+    writeFileSync(file, "text", { flag: "wx", mode: 0o600 });
+    if (readFileSync(file, "utf8") !== "text") {
+      throw new Error(`Cannot keep state in ${path}: what was written is not read`);
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  return "written, read and removed";
+}
+
+/** A name that nobody else uses. */
+function testName(): string {
+  return `procref-doctor-${process.pid}-${Math.random().toString(36).slice(2)}`;
+}
+
+async function exclusion(): Promise<string> {
+  const name = testName();
+  using one = await openRefCounter(name);
+  using other = await openRefCounter(name);
+  expect(one.tryLock() && !other.tryLock(), "two had the gate at one time");
+  expect(!other.tryAcquire(), "a reference was given while the gate was closed");
+  one.unlock();
+  expect(one.tryAcquire() && other.tryAcquire() && one.count() === 2, "two references do not count as two");
+  expect(!other.tryLockIfUnused(), "the gate was given for unused under a reference");
+  expect(one.releaseUnlessLast() && !other.releaseUnlessLast(), "the last reference was not told from another");
+  expect(one.trySeat() && !other.trySeat(), "two had the seat at one time");
+  return "gate, seat and references exclude as they should";
+}
+
+async function crashRelease(): Promise<string> {
+  const name = testName();
+  const counter = await openRefCounter(name);
+  // Its own reference keeps the kernel object, and shows that the death takes no more than it should.
+  expect(counter.tryAcquire(), "no reference was given");
+  try {
+    const holder = await startHolder(name);
+    try {
+      const { references, seated } = counter.snapshot();
+      expect(
+        references === 2 && seated,
+        "a child's reference was not counted here: is there an IPC namespace between?",
+      );
+    } finally {
+      await killHolder(holder);
+    }
+    expectReleased(counter);
+  } finally {
+    counter.close();
+  }
+  return "the kernel took back what a child held that was killed by SIGKILL";
+}
+
+function expectReleased(counter: RefCounter): void {
+  const { references, seated } = counter.snapshot();
+  expect(references === 1, `${references - 1} references of a killed process are left: this kernel does not undo them`);
+  expect(!seated, "the seat of a killed process is left: this kernel does not undo semaphore operations");
+}
+
+function processes(): string {
+  if (identityOf(process.pid) === undefined) {
+    throw new Error("Cannot see the start time of a process: is /proc mounted?");
+  }
+  if (!listProcesses().includes(process.ppid) && process.ppid !== 0) {
+    throw new Warning("processes of others are hidden (hidepid of /proc); who holds a service may not be shown");
+  }
+  const watches = libc().syscall(LINUX.SYS_pidfd_open, BigInt(process.pid), 0n, null, 0n);
+  if (watches < 0) {
+    throw new Warning("this kernel gives no PID descriptors; processes are watched by /proc, more slowly");
+  }
+  libc().close(watches);
+  return "identities and PID descriptors are there";
+}
+
+const SET_SIZE = 8;
+const MOST_OPERATIONS = 5;
+
+function limits(): string {
+  const numbers = readProcFile("/proc/sys/kernel/sem")?.trim().split(/\s+/).map(Number);
+  if (numbers?.length !== 4 || numbers.some(Number.isNaN)) throw new Warning("kernel.sem cannot be read");
+  const [perSet, semaphores, operations, sets] = numbers;
+  const used = (readProcFile("/proc/sysvipc/sem") ?? "").trimEnd().split("\n").slice(1)
+    .map((line) => Number(line.trim().split(/\s+/)[3]));
+  const inUse = used.reduce((sum, count) => sum + count, 0);
+  const text = `${used.length} of ${sets} semaphore sets in use, ${inUse} of ${semaphores} semaphores`;
+  const remedy = "; raise kernel.sem (sysctl)";
+  expect(perSet >= SET_SIZE, `a set may have ${perSet} semaphores, ${SET_SIZE} are needed${remedy}`);
+  expect(
+    operations >= MOST_OPERATIONS,
+    `a step may have ${operations} operations, ${MOST_OPERATIONS} are needed${remedy}`,
+  );
+  expect(used.length < sets && inUse + SET_SIZE <= semaphores, `${text}: none is left${remedy}`);
+  if (used.length > 0.9 * sets || inUse > 0.9 * semaphores) throw new Warning(`${text}: they run short${remedy}`);
+  return text;
+}
+
+function namespaces(): string {
+  const { boot, pid, ipc } = domain();
+  if (boot === "" || pid === "" || ipc === "") {
+    throw new Warning(
+      "boot or namespaces are not known, so that containers with one state directory are not told apart",
+    );
+  }
+  return `${pid}, ${ipc}, boot ${boot}; only processes of the same can share`;
+}
+
+function expect(condition: boolean, problem: string): asserts condition {
+  if (!condition) throw new Error(problem);
+}

@@ -1,0 +1,15 @@
+/**
+ * The command `procref`. To import this module runs it with the arguments of the process.
+ *
+ * ```sh
+ * deno run -A jsr:@procref/core/cli ls
+ * ```
+ *
+ * @module
+ */
+
+import process from "node:process";
+import { runCommandLine } from "./command_line.ts";
+import { processTerminal } from "./terminal.ts";
+
+process.exitCode = await runCommandLine(process.argv.slice(2), processTerminal());

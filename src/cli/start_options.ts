@@ -1,0 +1,66 @@
+/**
+ * How `procref run --start` describes a service.
+ *
+ * @module
+ */
+
+import { resolve } from "node:path";
+import type { Readiness, SupervisedServiceOptions } from "../service/supervised_options.ts";
+import type { Arguments } from "./options.ts";
+import { UsageError } from "./usage_error.ts";
+import { splitWords, wholeNumber } from "./values.ts";
+
+/** Options that say something only of a service that is started. */
+const OF_START = ["port", "ready", "linger", "start-timeout", "stop-timeout", "cwd"] as const;
+
+/**
+ * The options of a service that is started; undefined without `--start`.
+ *
+ * @throws UsageError
+ */
+export function startOptions(args: Arguments): SupervisedServiceOptions | undefined {
+  const start = args.text("start");
+  if (start === undefined) {
+    const vain = OF_START.find((option) => args.has(option));
+    if (vain !== undefined) throw new UsageError(`--${vain} says how a service is started; give --start as well`);
+    return undefined;
+  }
+  const command = splitWords("--start", start);
+  const cwd = args.text("cwd");
+  const given = {
+    port: portOf(args.text("port")) ?? (command.some((word) => word.includes("{port}")) ? "auto" as const : undefined),
+    ready: readinessOf(args.text("ready")),
+    lingerMs: args.durationMs("linger"),
+    startTimeoutMs: args.durationMs("start-timeout"),
+    stopTimeoutMs: args.durationMs("stop-timeout"),
+    cwd: cwd === undefined ? undefined : resolve(cwd),
+  };
+  return { command, ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) };
+}
+
+function portOf(text: string | undefined): "auto" | number | undefined {
+  return text === undefined || text === "auto" ? text : wholeNumber("--port", text, 65535);
+}
+
+function readinessOf(text: string | undefined): Readiness | undefined {
+  if (text === undefined || text === "running" || text === "tcp") return text;
+  const [, kind, rest] = /^(http|exec|log):(.+)$/s.exec(text) ?? [];
+  switch (kind) {
+    case "http":
+      if (rest.startsWith("/")) return { http: rest };
+      break;
+    case "exec":
+      return { exec: splitWords("--ready exec:", rest) };
+    case "log":
+      return { log: pattern(rest) };
+  }
+  throw new UsageError(`--ready takes running, tcp, http:/path, exec:CMD or log:REGEX, not "${text}"`);
+}
+
+function pattern(source: string): RegExp {
+  try {
+    return new RegExp(source);
+  } catch (error) {
+    throw new UsageError(`--ready log: takes a regular expression: ${(error as Error).message}`);
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * The values that options take: durations, words of a command, variables, placeholders.
+ *
+ * @module
+ */
+
+import { UsageError } from "./usage_error.ts";
+
+const UNITS: { readonly [unit: string]: number } = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+const LONGEST_MS = 2 ** 31 - 1;
+
+/**
+ * Reads a duration such as `500ms`, `5s`, `1.5m` or `2h`; `0` needs no unit.
+ *
+ * @param option the option that it belongs to, for the message
+ * @returns milliseconds
+ * @throws UsageError
+ */
+export function durationMs(option: string, text: string): number {
+  const [, number, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text) ?? [];
+  const ms = Math.round(Number(number) * (UNITS[unit] ?? (Number(number) === 0 ? 1 : NaN)));
+  if (ms >= 0 && ms <= LONGEST_MS) return ms;
+  throw new UsageError(`${option} takes a duration such as 500ms, 5s, 2m or 1h, not "${text}"`);
+}
+
+/**
+ * Reads a whole number.
+ *
+ * @throws UsageError
+ */
+export function wholeNumber(option: string, text: string, greatest: number): number {
+  const number = /^\d+$/.test(text) ? Number(text) : NaN;
+  if (number <= greatest) return number;
+  throw new UsageError(`${option} takes a whole number from 0 to ${greatest}, not "${text}"`);
+}
+
+/**
+ * Splits a command into words as a shell does: blanks separate, single quotes keep everything, double quotes keep all
+ * but a backslash before `"` and `\`, a backslash keeps the next character. Nothing is expanded, and no shell runs.
+ *
+ * @param option the option that it belongs to, for the message
+ * @throws UsageError for a quote that is not closed, and for no word at all
+ */
+export function splitWords(option: string, text: string): string[] {
+  const words: string[] = [];
+  let word: string | undefined;
+  for (let at = 0; at < text.length; at++) {
+    const letter = text[at];
+    if (/\s/.test(letter)) {
+      if (word !== undefined) words.push(word);
+      word = undefined;
+    } else if (letter === "'" || letter === '"') {
+      const [inside, end] = quoted(option, text, at);
+      word = (word ?? "") + inside;
+      at = end;
+    } else if (letter === "\\") {
+      if (++at === text.length) throw new UsageError(`${option} ends with a backslash: ${text}`);
+      word = (word ?? "") + text[at];
+    } else {
+      word = (word ?? "") + letter;
+    }
+  }
+  if (word !== undefined) words.push(word);
+  if (words.length === 0) throw new UsageError(`${option} names no command`);
+  return words;
+}
+
+/** What stands in quotes, and where they end. */
+function quoted(option: string, text: string, start: number): [inside: string, end: number] {
+  const quote = text[start];
+  let inside = "";
+  for (let at = start + 1; at < text.length; at++) {
+    if (text[at] === quote) return [inside, at];
+    const escapes = quote === '"' && text[at] === "\\" && /["\\]/.test(text[at + 1] ?? "");
+    inside += escapes ? text[++at] : text[at];
+  }
+  throw new UsageError(`${option} has a quote that is not closed: ${text}`);
+}
+
+/**
+ * Reads variables given as `K=V`.
+ *
+ * @throws UsageError
+ */
+export function variables(option: string, pairs: readonly string[]): Record<string, string> {
+  return Object.fromEntries(pairs.map((pair) => {
+    const [, name, value] = /^([^=\0]+)=([^\0]*)$/s.exec(pair) ?? [];
+    if (name === undefined) throw new UsageError(`${option} takes NAME=VALUE, not "${pair}"`);
+    return [name, value];
+  }));
+}
+
+/**
+ * Puts what is known of a service into a text: `{port}`, `{host}`, `{pid}`, `{name}`. Any other braces stay.
+ *
+ * @param facts what is known; an undefined one must not be asked for
+ * @throws UsageError when the text asks for what the service has not
+ */
+export function fillIn(text: string, facts: { readonly [name: string]: string | number | undefined }): string {
+  return text.replace(/\{(\w+)\}/g, (placeholder, name) => {
+    if (!Object.hasOwn(facts, name)) return placeholder;
+    const fact = facts[name];
+    if (fact === undefined) throw new UsageError(`${text} asks for ${placeholder}, and the service has no ${name}`);
+    return String(fact);
+  });
+}

@@ -1,0 +1,194 @@
+/**
+ * Who holds a service: a hint that each client leaves for people who ask. The count is the kernel's and never depends
+ * on hints; a hint is believed only while the process that it names is alive.
+ *
+ * Hints are files `holders/PID.json` in the service's directory. In scope `system`, where the directory is shared with
+ * other users, there are none.
+ *
+ * @module
+ */
+
+import { lstatSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { commandOf } from "../process/command.ts";
+import { identityOf, isAlive, type ProcessIdentity } from "../process/identity.ts";
+import { readTrustedFile } from "./trusted_file.ts";
+
+/** A process that holds a service, as it says itself. */
+export interface Holder {
+  /** Its PID. */
+  readonly pid: number;
+  /** Its command line. */
+  readonly command: readonly string[];
+  /** Since when it has held the service, as an ISO date and time. */
+  readonly since: string;
+}
+
+/** The form on disk. */
+interface HintJson extends Holder {
+  readonly procref: 1;
+  readonly start: string;
+}
+
+const FILE = /^(\d+)\.json(\.tmp)?$/;
+/** With so many hints there, who writes another one first removes those of the dead. */
+const MANY = 64;
+
+/** How many objects of this process hold each service, by the path of the hint. */
+const owners = new Map<string, Set<HolderHint>>();
+let removesAtExit = false;
+
+/** The hint of this process for one service. Nothing here throws: a hint that cannot be written is not missed. */
+export class HolderHint {
+  readonly #service: string;
+  readonly #folder: string;
+  readonly #path: string;
+  #written = false;
+
+  /**
+   * Makes a hint, and writes nothing yet.
+   *
+   * @param serviceDirectory the service's directory
+   */
+  constructor(serviceDirectory: string) {
+    this.#service = serviceDirectory;
+    this.#folder = holdersOf(serviceDirectory);
+    this.#path = join(this.#folder, `${process.pid}.json`);
+  }
+
+  /** Says that this process holds the service, unless the file is there; the reference must be held. */
+  write(): void {
+    const others = owners.get(this.#path) ?? new Set();
+    // Who released last has removed it, or a cleaner of temporary files has.
+    if ((others.size === 0 || !isThere(this.#path)) && !this.#writeFile()) return;
+    this.#written = true;
+    owners.set(this.#path, others.add(this));
+    if (!removesAtExit) process.on("exit", removeAll);
+    removesAtExit = true;
+  }
+
+  /** Takes it back, unless another object of this process holds the service. */
+  remove(): void {
+    if (!this.#written) return;
+    this.#written = false;
+    const others = owners.get(this.#path)!;
+    others.delete(this);
+    if (others.size > 0) return;
+    owners.delete(this.#path);
+    quietly(() => rmSync(this.#path, { force: true }));
+  }
+
+  #writeFile(): boolean {
+    return quietly(() => {
+      const self = identityOf(process.pid)!;
+      const hint: HintJson = {
+        procref: 1,
+        ...self,
+        command: commandOf(process.pid) ?? process.argv,
+        since: new Date().toISOString(),
+      };
+      if (!isFolder(this.#folder)) mkdirSync(this.#folder, { mode: 0o700 });
+      else if (readdirSync(this.#folder).length >= MANY) pruneHints(this.#service, lstatSync(this.#folder).uid);
+      const temporary = `${this.#path}.tmp`;
+      rmSync(temporary, { force: true });
+      writeFileSync(temporary, JSON.stringify(hint) + "\n", { flag: "wx", mode: 0o600 });
+      renameSync(temporary, this.#path);
+    });
+  }
+}
+
+/**
+ * The processes that say that they hold a service and are alive, the one that came first in front.
+ *
+ * @param serviceDirectory the service's directory
+ * @param uid the effective user; hints of others are not believed
+ */
+export function readHolders(serviceDirectory: string, uid: number): Holder[] {
+  return hints(serviceDirectory, uid).flatMap(({ hint }) => {
+    if (hint === undefined || !isAlive(hint)) return [];
+    const { pid, command, since } = hint;
+    return [{ pid, command, since }];
+  }).sort((one, other) => one.since < other.since ? -1 : 1);
+}
+
+/**
+ * Removes the hints of processes that have ended.
+ *
+ * @param dryRun only count
+ * @returns how many there were
+ */
+export function pruneHints(serviceDirectory: string, uid: number, dryRun = false): number {
+  const dead = hints(serviceDirectory, uid).filter(({ pid, hint }) => !isAlive(hint ?? pid));
+  if (!dryRun) { for (const { path } of dead) quietly(() => rmSync(path, { force: true })); }
+  return dead.length;
+}
+
+/** Removes all hints of a service, with their directory. What others have put there stays. */
+export function removeHints(serviceDirectory: string): void {
+  const folder = holdersOf(serviceDirectory);
+  quietly(() => {
+    if (!isFolder(folder)) return;
+    for (const name of readdirSync(folder)) if (FILE.test(name)) rmSync(join(folder, name), { force: true });
+    rmdirSync(folder);
+  });
+}
+
+interface Found {
+  readonly path: string;
+  readonly pid: number;
+  /** What the file says; undefined when it says nothing that can be used. */
+  readonly hint: (Holder & ProcessIdentity) | undefined;
+}
+
+function hints(serviceDirectory: string, uid: number): Found[] {
+  const folder = holdersOf(serviceDirectory);
+  let names: string[] = [];
+  quietly(() => names = isFolder(folder) ? readdirSync(folder) : []);
+  return names.flatMap((name) => {
+    const pid = Number(FILE.exec(name)?.[1]);
+    if (!Number.isInteger(pid) || pid < 1 || pid >= 2 ** 31) return [];
+    const path = join(folder, name);
+    return [{ path, pid, hint: readHint(path, pid, uid) }];
+  });
+}
+
+function readHint(path: string, named: number, uid: number): Found["hint"] {
+  let hint: Found["hint"];
+  quietly(() => {
+    const { pid, start, command, since } = JSON.parse(
+      readTrustedFile(path, { scope: "user", uid }) ?? "{}",
+    ) as HintJson;
+    const words = Array.isArray(command) && command.every((word) => typeof word === "string");
+    if (pid === named && typeof start === "string" && words && typeof since === "string") {
+      hint = { pid, start, command, since };
+    }
+  });
+  return hint;
+}
+
+function holdersOf(serviceDirectory: string): string {
+  return join(serviceDirectory, "holders");
+}
+
+function isFolder(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+function isThere(path: string): boolean {
+  return quietly(() => lstatSync(path));
+}
+
+function removeAll(): void {
+  for (const path of owners.keys()) quietly(() => rmSync(path, { force: true }));
+}
+
+/** Whether it could be done. Nobody depends on a hint, so nobody is told. */
+function quietly(work: () => void): boolean {
+  try {
+    work();
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,90 @@
+/**
+ * Reading files that others might have put there: no link is followed, and a file of somebody else is not believed.
+ *
+ * @module
+ */
+
+import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, type Stats } from "node:fs";
+import { ProcrefError } from "../errors.ts";
+import type { Scope } from "../kernel/object_name.ts";
+
+/** Whose files are believed, and how large a file may be. */
+export interface Trust {
+  /** In scope `user` only files of that user are believed. */
+  readonly scope: Scope;
+  /** The effective user. */
+  readonly uid: number;
+  /** The greatest size in bytes: 65,536 unless given. */
+  readonly greatestSize?: number;
+}
+
+const GREATEST_SIZE = 65536;
+
+/** A file that is open for reading; whoever opened it closes the descriptor. */
+export interface OpenedFile {
+  /** The descriptor. */
+  readonly descriptor: number;
+  /** What it was when it was opened. */
+  readonly status: Stats;
+}
+
+/**
+ * The text of a file, or undefined when there is none.
+ *
+ * @throws ProcrefError `SERVICE_INFO` when the file cannot be trusted; what the file system throws, also for text that
+ * is no UTF-8
+ */
+export function readTrustedFile(path: string, trust: Trust): string | undefined {
+  const opened = openTrustedFile(path, trust);
+  if (opened === undefined) return undefined;
+  try {
+    const buffer = new Uint8Array(opened.status.size);
+    const length = readSync(opened.descriptor, buffer, 0, buffer.length, 0);
+    return new TextDecoder("utf-8", { fatal: true }).decode(buffer.subarray(0, length));
+  } finally {
+    closeSync(opened.descriptor);
+  }
+}
+
+/**
+ * Opens a file for reading, or gives undefined when there is none.
+ *
+ * @throws ProcrefError `SERVICE_INFO` when the file cannot be trusted; what the file system throws
+ */
+export function openTrustedFile(path: string, trust: Trust): OpenedFile | undefined {
+  const seen = lstatSync(path, { throwIfNoEntry: false });
+  if (seen === undefined) return undefined;
+  checkFile(seen, trust);
+  const descriptor = open(path);
+  if (descriptor === undefined) return undefined;
+  try {
+    const status = fstatSync(descriptor);
+    checkFile(status, trust);
+    // Deno follows a link in spite of O_NOFOLLOW when its permissions are limited to some paths.
+    if (status.ino !== seen.ino && lstatSync(path).ino !== status.ino) throw untrusted("is a link");
+    return { descriptor, status };
+  } catch (error) {
+    closeSync(descriptor);
+    throw error;
+  }
+}
+
+/** Opens the file; undefined when it has been removed meanwhile. */
+function open(path: string): number | undefined {
+  try {
+    return openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+function checkFile(status: Stats, { scope, uid, greatestSize = GREATEST_SIZE }: Trust): void {
+  if (!status.isFile()) throw untrusted("is no plain file");
+  if (status.size > greatestSize) throw untrusted(`has ${status.size} bytes, at most ${greatestSize} are read`);
+  if (scope === "user" && status.uid !== uid) throw untrusted(`belongs to user ${status.uid}`);
+}
+
+function untrusted(why: string): ProcrefError {
+  return new ProcrefError("SERVICE_INFO", `the file ${why}`);
+}

@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { chmodSync, mkdirSync, readdirSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { test } from "node:test";
+import { PROCREF, procref, procrefJson } from "../harness/command.ts";
+import { withDirectory } from "../harness/names.ts";
+import { runtime } from "../harness/runtime.ts";
+
+const CHECKS = [
+  "versions",
+  "mechanism",
+  "directory",
+  "files",
+  "exclusion",
+  "crash release",
+  "processes",
+  "limits",
+  "namespaces",
+];
+
+interface Check {
+  readonly check: string;
+  readonly verdict: string;
+  readonly message: string;
+}
+
+test("doctor finds this machine well, and leaves nothing behind", async () => {
+  await withDirectory(async (directory) => {
+    const env = { PROCREF_DIR: directory };
+    const report = await procrefJson(["doctor"], { env });
+    assert.deepEqual(Object.keys(report), ["procref", "healthy", "checks"]);
+    assert.equal(report.healthy, true);
+    assert.deepEqual(report.checks.map(({ check }: Check) => check), CHECKS);
+    for (const each of report.checks as Check[]) {
+      assert.deepEqual(Object.keys(each), ["check", "verdict", "message"]);
+      assert.equal(each.verdict, "ok", `${each.check}: ${each.message}`);
+    }
+    const message = (name: string): string => report.checks.find(({ check }: Check) => check === name).message;
+    assert.match(message("mechanism"), /^sysv: /);
+    assert.match(message("crash release"), /killed by SIGKILL$/);
+    assert.ok(message("directory").startsWith(directory));
+    const { status, out } = await procref(["doctor"], { env });
+    assert.equal(status, 0);
+    assert.equal(out.trimEnd().split("\n").length, CHECKS.length);
+    assert.deepEqual(readdirSync(directory), []);
+  });
+});
+
+test("doctor says what is wrong with a directory, and still checks the rest", async () => {
+  await withDirectory(async (directory) => {
+    const open = join(directory, "open");
+    mkdirSync(open);
+    chmodSync(open, 0o755);
+    const { status, out } = await procref(["doctor", "--directory", open]);
+    assert.equal(status, 1);
+    assert.match(out, /^failed +directory +Cannot keep state in .*: others may enter it \(mode 755\); use chmod 700$/m);
+    assert.match(out, /^ok +crash release /m);
+  });
+});
+
+// Inside an IPC namespace of its own the limit can be lowered without disturbing anybody.
+const lowered = ["-i", "sh", "-c", 'echo "32000 1024000000 500 0" > /proc/sys/kernel/sem && exec "$@"', "sh"];
+const cannotLower = spawnSync("unshare", [...lowered, "true"]).status !== 0 && "the limits cannot be lowered here";
+
+test("doctor fails where the kernel gives no semaphore set", { skip: cannotLower }, async () => {
+  await withDirectory(async (directory) => {
+    const command = ["unshare", ...lowered, ...PROCREF[runtime]];
+    const { status, out } = await procref(["doctor", "--directory", directory], { command });
+    assert.equal(status, 1);
+    assert.match(out, /^failed +exclusion .*limit of semaphore sets is reached/m);
+    assert.match(out, /^failed +crash release /m);
+    assert.match(out, /^failed +limits +0 of 0 semaphore sets in use.*raise kernel.sem/m);
+    assert.match(out, /^ok +files /m);
+  });
+});

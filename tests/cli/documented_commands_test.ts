@@ -1,0 +1,130 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { PROCREF, RunningCommand } from "../harness/command.ts";
+import { eventually } from "../harness/eventually.ts";
+import { withDirectory } from "../harness/names.ts";
+import { runtime } from "../harness/runtime.ts";
+
+const MANUAL = readFileSync(new URL("../../docs/cli.md", import.meta.url), "utf8");
+const README = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
+const MAIN = PROCREF[runtime].at(-1)!;
+
+interface Example {
+  readonly script: string;
+  /** The JSON that the manual shows for it. */
+  readonly shown: string | undefined;
+}
+
+const examples: readonly Example[] = [...MANUAL.matchAll(/```sh\n([\s\S]*?)```\n(?:\n```json\n([\s\S]*?)```)?/g)]
+  .map(([, script, shown]) => ({ script, shown }));
+
+/** The section of the README about the command line. */
+const section = /\n## Command line\n([\s\S]*?)\n## /.exec(README)?.[1] ?? "";
+const introduced: readonly Example[] = [...section.matchAll(/```sh\n([\s\S]*?)```/g)]
+  .map(([, script]) => ({ script, shown: undefined }));
+
+/** A folder of programs that the examples name. */
+function programs(directory: string): string {
+  const folder = join(directory, "bin");
+  mkdirSync(folder);
+  const listener = fileURLToPath(new URL("../fixtures/listener.ts", import.meta.url));
+  const command = runtime === "deno" ? "deno run -A --no-check --quiet" : "bun run";
+  const scripts = {
+    procref: `exec ${PROCREF[runtime].map((word) => `'${word}'`).join(" ")} "$@"`,
+    postgres: `exec ${command} '${listener}' "$@"`,
+    npm: `case "$DATABASE_URL" in postgres://localhost:*[0-9]/app) echo tested ;; *) exit 1 ;; esac`,
+  };
+  for (const [name, script] of Object.entries(scripts)) {
+    writeFileSync(join(folder, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  }
+  return folder;
+}
+
+/** The keys of a value and of what is in it, of arrays by their first element. */
+function shape(value: unknown): unknown {
+  if (Array.isArray(value)) return value.length === 0 || typeof value[0] !== "object" ? "array" : [shape(value[0])];
+  if (typeof value !== "object" || value === null) return "value";
+  return Object.entries(value).map(([key, part]) => [key, shape(part)]);
+}
+
+async function run(script: string, directory: string): Promise<string> {
+  const state = join(directory, "state");
+  mkdirSync(state, { mode: 0o700 });
+  const shell = spawn("sh", ["-euc", script], {
+    cwd: directory,
+    env: { ...process.env, PATH: `${programs(directory)}:${process.env.PATH}`, PROCREF_DIR: state },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let out = "";
+  let err = "";
+  shell.stdout!.setEncoding("utf8").on("data", (text) => out += text);
+  shell.stderr!.setEncoding("utf8").on("data", (text) => err += text);
+  const [code] = await once(shell, "close");
+  assert.equal(code, 0, `${script}\n${out}${err}`);
+  await eventually(() => readdirSync(state).length === 0, `nothing is left after ${script}`);
+  return out;
+}
+
+test("the manual has examples for every command, and the README has some", () => {
+  assert.ok(introduced.length >= 1);
+  for (const command of ["run", "ls", "status", "logs", "stop", "gc", "doctor"]) {
+    assert.match(MANUAL, new RegExp(`^## ${command}$`, "m"));
+    assert.ok(examples.some(({ script }) => script.includes(`procref ${command}`)), command);
+  }
+});
+
+for (const { script, shown } of [...examples, ...introduced]) {
+  test(`the documented command does what it says: ${script.split("\n")[0]}`, async () => {
+    await withDirectory(async (directory) => {
+      const out = await run(script, directory);
+      if (shown !== undefined) assert.deepEqual(shape(JSON.parse(out)), shape(JSON.parse(shown)));
+    });
+  });
+}
+
+test("the exit codes and options of the manual are those of --help", async () => {
+  const { stdout } = await import("node:child_process").then(({ spawnSync }) =>
+    spawnSync(PROCREF[runtime][0], [...PROCREF[runtime].slice(1), "run", "--help"], { encoding: "utf8" })
+  );
+  for (const [, option] of stdout.matchAll(/--([a-z-]+)/g)) assert.ok(MANUAL.includes(`--${option}`), option);
+});
+
+test("the permissions of the manual are enough in Deno", async () => {
+  const [looking, running] = [...MANUAL.matchAll(/```text\n(deno run --allow-ffi[\s\S]*?)```/g)].map(([, text]) =>
+    text
+  );
+  await withDirectory(async (directory) => {
+    const words = (text: string): string[] => {
+      const flags = text.slice(0, text.indexOf("jsr:")).replaceAll("\\\n", " ").replaceAll(
+        "$XDG_RUNTIME_DIR",
+        directory,
+      );
+      return [...flags.replace("setsid,npm", "setsid,sh").trim().split(/\s+/), "--no-prompt", "--quiet", MAIN];
+    };
+    const env = { PROCREF_DIR: "", XDG_RUNTIME_DIR: directory };
+    const client = ["sh", "-c", "echo up; cat"];
+    const options = { command: words(running), env };
+    await using command = new RunningCommand(["run", "a", "--start", "sleep 60", "--", ...client], options);
+    await command.says(/up/);
+    for (const args of [["ls"], ["status", "a"], ["logs", "a"], ["gc"], ["stop", "a", "--force"]]) {
+      await using looker = new RunningCommand(args, { command: words(looking), env });
+      const { status, err } = await looker.ended;
+      assert.equal(status, 0, `${args}: ${err}`);
+    }
+    command.process.stdin!.end();
+    assert.equal((await command.ended).status, 0);
+    await eventually(() => readdirSync(join(directory, "procref")).length === 0, "nothing is left");
+
+    const more = ["--allow-run", "--allow-env"];
+    const checking = words(looking).flatMap((word) => word.startsWith("--allow-env") ? more : [word]);
+    await using doctor = new RunningCommand(["doctor"], { command: checking, env });
+    const { status, out } = await doctor.ended;
+    assert.equal(status, 0, out);
+  });
+});

@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { procref } from "../harness/command.ts";
+import { withDirectory } from "../harness/names.ts";
+import { assertRuntime } from "../harness/runtime.ts";
+
+const COMMANDS = ["run", "ls", "status", "logs", "stop", "gc", "doctor"];
+
+test("this suite runs in the runtime that was asked for", assertRuntime);
+
+test("--help names every command, and every command has a help", async () => {
+  const { status, out } = await procref(["--help"]);
+  assert.equal(status, 0);
+  for (const command of COMMANDS) {
+    assert.match(out, new RegExp(`^  ${command} +\\w`, "m"));
+    const help = await procref([command, "--help"]);
+    assert.equal(help.status, 0);
+    assert.ok(help.out.startsWith(`usage: procref ${command} `), help.out);
+    assert.match(help.out, /exit codes: /);
+    assert.match(help.out, /-h, --help/);
+    assert.equal(help.err, "");
+  }
+  assert.equal((await procref(["help", "run"])).out, (await procref(["run", "-h"])).out);
+});
+
+test("the version is that of the package", async () => {
+  const { version } = JSON.parse(readFileSync(new URL("../../deno.json", import.meta.url), "utf8"));
+  assert.deepEqual(await procref(["--version"]), { status: 0, signal: null, out: `procref ${version}\n`, err: "" });
+});
+
+const WRONG: readonly (readonly [args: readonly string[], says: RegExp])[] = [
+  [[], /^usage: procref COMMAND/],
+  [["stauts"], /^procref: unknown command stauts; did you mean status\?\n`procref --help` lists the commands\n$/],
+  [["banana"], /^procref: unknown command banana\n/],
+  [["help", "rum"], /did you mean run\?/],
+  [["--jsno"], /unknown option --jsno/],
+  [["ls", "--jsno"], /^procref: unknown option --jsno; did you mean --json\?\nsee `procref ls --help`\n$/],
+  [["ls", "extra"], /"extra" is one word too many/],
+  [["ls", "--scope", "users"], /--scope takes user or system, not "users"; did you mean user\?/],
+  [["ls", "--directory", "relative"], /use an absolute path \[INVALID_ARGUMENT\]/],
+  [["status"], /the NAME of the service is missing/],
+  [["status", "a/b"], /INVALID_NAME/],
+  [["logs", "a", "-n", "many"], /--lines takes a whole number/],
+  [["stop", "a", "--stop-timeout", "5"], /takes a duration such as 500ms/],
+  [["run", "a"], /the client's command is missing/],
+  [["run", "a", "true"], /"true" is one word too many/],
+  [["run", "--", "true"], /the NAME of the service is missing/],
+  [["run", "a", "--prot", "1", "--", "true"], /did you mean --port\?/],
+  [["run", "a", "--linger", "5s", "--", "true"], /--linger says how a service is started; give --start as well/],
+  [["run", "a", "--start", "'open", "--", "true"], /a quote that is not closed/],
+  [["run", "a", "--start", "x", "--port", "99999", "--", "true"], /--port takes a whole number from 0 to 65535/],
+  [["run", "a", "--start", "x", "--ready", "htpp:/", "--", "true"], /--ready takes running, tcp/],
+  [["run", "a", "--start", "x", "--ready", "log:(", "--", "true"], /takes a regular expression/],
+  [["run", "a", "--start", "x", "--env", "A", "--", "true"], /takes NAME=VALUE/],
+];
+
+test("a wrong command line ends with 2, says what is wrong, and touches nothing", async () => {
+  await withDirectory(async (directory) => {
+    for (const [args, says] of WRONG) {
+      const { status, out, err } = await procref(args, { env: { PROCREF_DIR: directory } });
+      assert.equal(status, 2, `${args.join(" ")}: ${err}`);
+      assert.match(err, says);
+      assert.equal(out, "");
+    }
+  });
+});

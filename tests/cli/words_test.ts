@@ -1,0 +1,149 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { durationText } from "../../src/cli/durations.ts";
+import { Arguments } from "../../src/cli/options.ts";
+import { suggestion } from "../../src/cli/suggestion.ts";
+import { displayWidth, formatTable } from "../../src/cli/table.ts";
+import { commandText, paint, printable, type Terminal } from "../../src/cli/terminal.ts";
+import { UsageError } from "../../src/cli/usage_error.ts";
+import { durationMs, fillIn, splitWords, variables, wholeNumber } from "../../src/cli/values.ts";
+
+function isUsageError(error: unknown): boolean {
+  return error instanceof UsageError;
+}
+
+test("a command is split into words as a shell does", () => {
+  const cases: readonly (readonly [string, readonly string[]])[] = [
+    ["a b  c", ["a", "b", "c"]],
+    ["  a\t\nb ", ["a", "b"]],
+    [`'a b' "c d"`, ["a b", "c d"]],
+    [`a'b 'c"d "e`, ["ab cd e"]],
+    [`'' ""`, ["", ""]],
+    [String.raw`a\ b \' \"`, ["a b", "'", '"']],
+    [String.raw`'\n' "\n" "\"" "\\"`, ["\\n", "\\n", '"', "\\"]],
+    ["$HOME * ; | > {port}", ["$HOME", "*", ";", "|", ">", "{port}"]],
+    [`sh -c 'echo "$1"'`, ["sh", "-c", 'echo "$1"']],
+  ];
+  for (const [text, words] of cases) assert.deepEqual(splitWords("--start", text), words, text);
+});
+
+test("a command with an open quote, a lone backslash or no word is refused", () => {
+  for (const text of ["'a", 'a "b', "a\\", "", "  "]) {
+    assert.throws(() => splitWords("--start", text), isUsageError, text);
+  }
+});
+
+test("durations have a unit", () => {
+  const cases = { "0": 0, "500ms": 500, "5s": 5000, "1.5s": 1500, "2m": 120_000, "1h": 3_600_000, "0s": 0 };
+  for (const [text, ms] of Object.entries(cases)) assert.equal(durationMs("--linger", text), ms, text);
+  for (const text of ["5", "s", "", "-1s", "1e3s", "5 s", "5d", "9999h", "NaN"]) {
+    assert.throws(() => durationMs("--linger", text), isUsageError, text);
+  }
+  assert.equal(wholeNumber("-n", "12", 100), 12);
+  for (const text of ["101", "-1", "1.5", "", "x"]) {
+    assert.throws(() => wholeNumber("-n", text, 100), isUsageError, text);
+  }
+});
+
+test("durations are told in a unit that suits them", () => {
+  const cases: readonly (readonly [number, string])[] = [[0, "0.0 s"], [840, "0.8 s"], [42_000, "42 s"], [
+    300_000,
+    "5 min",
+  ], [
+    3 * 3_600_000,
+    "3 h",
+  ], [50 * 3_600_000, "2 d"]];
+  for (const [ms, text] of cases) assert.equal(durationText(ms), text);
+});
+
+test("variables are NAME=VALUE, and placeholders are filled in", () => {
+  assert.deepEqual(variables("--env", ["A=b", "URL=http://x/?a=b", "EMPTY="]), {
+    A: "b",
+    URL: "http://x/?a=b",
+    EMPTY: "",
+  });
+  for (const pair of ["A", "=b", ""]) assert.throws(() => variables("--env", [pair]), isUsageError, pair);
+  const facts = { host: "::1", port: 80, pid: undefined };
+  assert.equal(fillIn("http://[{host}]:{port}/{other}/{ port}", facts), "http://[::1]:80/{other}/{ port}");
+  assert.throws(() => fillIn("{pid}", facts), isUsageError);
+  assert.equal(fillIn("{constructor}", facts), "{constructor}");
+});
+
+test("a word that is nearly right is suggested, and one that is far off is not", () => {
+  const known = ["run", "ls", "status", "logs", "stop", "gc", "doctor", "--json", "--force"];
+  const cases = {
+    stauts: "status",
+    statu: "status",
+    stat: "status",
+    lgos: "logs",
+    log: "logs",
+    doktor: "doctor",
+    runn: "run",
+    "--jsno": "--json",
+    "--forc": "--force",
+  };
+  for (const [word, wanted] of Object.entries(cases)) assert.equal(suggestion(word, known), wanted, word);
+  for (const word of ["banana", "x", "--", "zzzzzz"]) assert.equal(suggestion(word, known), undefined, word);
+});
+
+const TABLE = {
+  json: { help: "" },
+  lines: { value: "N", short: "n", help: "" },
+  env: { value: "K=V", multiple: true, help: "" },
+};
+
+test("options are read before and after words, and nothing after -- is ours", () => {
+  const args = Arguments.parse(
+    ["a", "--json", "-n", "3", "b", "--env", "A=1", "--env=B=-2", "--", "x", "--json", "--"],
+    TABLE,
+  );
+  assert.deepEqual(args.positionals, ["a", "b"]);
+  assert.deepEqual(args.rest, ["x", "--json", "--"]);
+  assert.equal(args.has("json"), true);
+  assert.equal(args.number("lines"), 3);
+  assert.deepEqual(args.list("env"), ["A=1", "B=-2"]);
+  assert.deepEqual(Arguments.parse(["-n5"], TABLE).number("lines"), 5);
+  assert.equal(Arguments.parse(["a"], TABLE).rest, undefined);
+  assert.deepEqual(Arguments.parse(["a", "--"], TABLE).rest, []);
+});
+
+test("options that are unknown, incomplete, doubled or given a value in vain are refused", () => {
+  const wrong = [["--jsn"], ["-x"], ["--lines"], ["-n"], ["--lines", "--json"], ["--json=1"], ["-n1", "-n2"], [
+    "--constructor",
+  ], ["--no-json"]];
+  for (const words of wrong) assert.throws(() => Arguments.parse(words, TABLE), isUsageError, words.join(" "));
+  assert.throws(() => Arguments.parse(["--jsn"], TABLE), /did you mean --json\?/);
+  assert.throws(() => Arguments.parse(["a", "b"], TABLE).name(), isUsageError);
+  assert.throws(() => Arguments.parse([], TABLE).name(), isUsageError);
+});
+
+test("a table is as wide as it must be, and is cut where it may be", () => {
+  const columns = [{ title: "NAME", least: 4 }, { title: "N", right: true }, { title: "COMMAND", least: 5 }];
+  const rows = [["a", "1", "short"], ["a-long-name", "10", "a command that is long"]];
+  assert.equal(
+    formatTable(columns, rows),
+    "NAME          N  COMMAND\na             1  short\na-long-name  10  a command that is long\n",
+  );
+  for (const width of [35, 30, 20, 15]) {
+    const lines = formatTable(columns, rows, width).trimEnd().split("\n");
+    assert.ok(lines.every((line) => displayWidth(line) <= width), `${width}: ${lines.join("|")}`);
+    assert.ok(lines[2].includes("…"));
+    assert.ok(lines[2].includes("10"), "a column that may not be cut is whole");
+  }
+  assert.doesNotThrow(() => formatTable(columns, rows, 1));
+});
+
+test("the width of a text is that on the screen", () => {
+  const widths = { abc: 3, "é": 1, "e\u0301": 1, "数据": 4, "🚀": 2, "ｆ": 2, "": 0 };
+  for (const [text, width] of Object.entries(widths)) assert.equal(displayWidth(text), width, text);
+  const cut = formatTable([{ title: "N", least: 2 }], [["数据库服务"]], 6).split("\n")[1];
+  assert.equal(cut, "数据…");
+});
+
+test("what is printed cannot steer the terminal", () => {
+  assert.equal(printable("a\x1b[31mb\u202ec\x9bd\te\nf"), "a\\x1b[31mb\\x202ec\\x9bd e\\nf");
+  assert.equal(commandText(["sh", "-c", "echo 'a b'", "\x1b"]), `sh -c 'echo '\\''a b'\\''' '\\x1b'`);
+  const plain = { color: false } as Terminal;
+  assert.equal(paint(plain, "red", "x"), "x");
+  assert.equal(paint({ ...plain, color: true }, "red", "x"), "\x1b[31mx\x1b[0m");
+});
