@@ -185,10 +185,13 @@ export class SysvRefCounter extends BaseRefCounter {
       return false;
     }
     // The seat is taken without the gate: only who has it can be sure that nobody sits down meanwhile.
-    const sits = !evict && references === 0 && !this.#seated;
-    const unused = references === 0 && (evict || this.#seated || this.trySeat());
-    if (unused && this.#locked && this.#removeSet()) return true;
-    if (sits && this.#seated) this.leaveSeat();
+    const sits = !evict && references === 0 && !this.#seated && this.trySeat();
+    try {
+      const unused = references === 0 && (evict || this.#seated);
+      if (unused && this.#locked && this.#removeSet()) return true;
+    } finally {
+      if (sits && this.#seated) this.leaveSeat();
+    }
     this.unlock();
     return false;
   }

@@ -260,7 +260,8 @@ export class CallbackMode implements Mode {
   /** Under the gate: whatever was published is no more. */
   #withdraw(phase: "START" | "STOP", info: ServiceInfo | undefined): void {
     const generation = this.#counter.advanceGeneration(false);
-    this.#store.write({ phase, generation, info });
+    if (phase === "STOP") this.#store.writeStop({ generation, info }, this.#warn);
+    else this.#store.write({ phase, generation, info });
   }
 
   /** Under the gate: a service that could be neither repaired nor stopped is as it was, if it runs at all. */

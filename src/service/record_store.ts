@@ -4,8 +4,8 @@
  * @module
  */
 
-import { lstatSync, mkdirSync, renameSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, lstatSync, mkdirSync, renameSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { ProcrefError } from "../errors.ts";
 import type { ObjectName } from "../kernel/object_name.ts";
 import { attempting, checkDirectory } from "../kernel/state_directory.ts";
@@ -72,13 +72,26 @@ export class RecordStore {
    */
   write(record: ServiceRecord): void {
     attempting(`write ${this.#path}`, this.#path, () => {
-      mkdirSync(this.directory, { recursive: true, mode: this.#name.scope === "user" ? 0o700 : 0o775 });
+      this.#makeDirectory();
       checkDirectory(this.directory, this.#name.scope, this.#uid);
       // Left by a writer that died; the new file must be made by this very call.
       rmSync(this.#temporary, { force: true });
       writeFileSync(this.#temporary, formatRecord(this.#name, record), { flag: "wx", mode: this.fileMode });
       renameSync(this.#temporary, this.#path);
     });
+  }
+
+  /**
+   * Writes down that the service is being stopped; the gate must be held. What cannot be written (the disk is full, or
+   * everything was removed) does not keep a service from being stopped: it is told, and that is all.
+   */
+  writeStop(record: Omit<ServiceRecord, "phase">, report: (problem: ProcrefError) => void): void {
+    if (!existsSync(dirname(this.directory))) return;
+    try {
+      this.write({ ...record, phase: "STOP" });
+    } catch (error) {
+      report(error as ProcrefError);
+    }
   }
 
   /**
@@ -109,5 +122,16 @@ export class RecordStore {
    */
   text(): string | undefined {
     return readTrustedFile(this.#path, { scope: this.#name.scope, uid: this.#uid });
+  }
+
+  /** Makes the service's directory, and the state directory if a cleaner of temporary files has removed it. */
+  #makeDirectory(): void {
+    const { scope } = this.#name;
+    const parent = dirname(this.directory);
+    if (scope === "user" && !existsSync(parent)) {
+      mkdirSync(parent, { recursive: true, mode: 0o700 });
+      checkDirectory(parent, scope, this.#uid);
+    }
+    mkdirSync(this.directory, { recursive: true, mode: scope === "user" ? 0o700 : 0o775 });
   }
 }

@@ -41,7 +41,8 @@ export class Publisher {
     if (!published) this.#counter.advanceGeneration(false);
     const generation = this.#counter.nextGeneration(published);
     const complete = { ...record, generation, supervisor: this.#supervisor, configuration: this.#configuration };
-    this.#store.write(complete);
+    if (record.phase === "STOP") this.#store.writeStop(complete, () => {});
+    else this.#store.write(complete);
     this.#last = complete;
     this.#counter.advanceGeneration(published);
     this.#watch();

@@ -78,7 +78,7 @@ async function clearUp(
   if (record?.supervisor !== undefined) return;
   const { info } = record ?? {};
   if (info?.identity !== undefined && info.isAlive()) {
-    store.write({ phase: "STOP", generation: counter.advanceGeneration(false), info });
+    store.writeStop({ generation: counter.advanceGeneration(false), info }, () => {});
     // One that cannot be ended stays on record for the next client.
     if (await stopWithGroup(info.identity, timeoutMs) === "still-running") return;
   }

@@ -28,6 +28,7 @@ import { endMarked } from "../process/marks.ts";
 import { SETTLE_MS } from "../service/mode.ts";
 import type { ServiceRecord } from "../service/record.ts";
 import type { RecordStore } from "../service/record_store.ts";
+import type { ServiceInfo } from "../service/service_info.ts";
 import type { ServiceDescription } from "../service/service_description.ts";
 import { IN_OFFICE, SEAT_TAKEN, type SupervisorOrders } from "../service/supervisor_orders.ts";
 import { until } from "../waiting.ts";
@@ -68,8 +69,8 @@ class Supervisor {
   readonly #mark = crypto.randomUUID();
   /** The service, from when it is ready until it is gone. */
   #life: Life | undefined;
-  /** Whether the service has been given up: nothing is kept warm any more. */
-  #givenUp = false;
+  /** Aborts when the service is ended for whatever reason: nothing is kept warm from then on. */
+  readonly #over = new AbortController();
 
   constructor(name: string, description: ServiceDescription, counter: RefCounter, store: RecordStore) {
     this.#name = name;
@@ -91,11 +92,10 @@ class Supervisor {
     const stopping = this.#stopping();
     if (left !== undefined) await this.#clearUpAfter(left);
 
-    const over = new AbortController();
     const unused = this.#lockWhenUnused();
-    const living = this.#live(over.signal);
+    const living = this.#live(this.#over.signal);
     const end = await Promise.race([unused.then(() => "unused" as const), living, stopping]);
-    over.abort(new ProcrefError("OTHER", "nobody wants the service any more"));
+    this.#over.abort(new ProcrefError("OTHER", "nobody wants the service any more"));
     await this.#end(end === "unused" ? undefined : end, living);
     await unused;
     this.#leave();
@@ -144,10 +144,11 @@ class Supervisor {
 
   /** Whether nobody comes for as long as the service is kept warm. One that is not ready is kept for nobody. */
   async #staysUnused(lingerMs: number): Promise<boolean> {
-    if (this.#life === undefined || this.#givenUp) return true;
+    const { signal } = this.#over;
+    if (this.#life === undefined || signal.aborted) return true;
     const over = new AbortController();
     const held = this.#counter.blockUntilHeld().then(() => false);
-    const late = delay(lingerMs, true, { signal: over.signal }).catch(() => true);
+    const late = delay(lingerMs, true, { signal: AbortSignal.any([over.signal, signal]) }).catch(() => true);
     const stays = await Promise.race([held, late]);
     over.abort();
     return stays;
@@ -179,7 +180,7 @@ class Supervisor {
         proven = true;
         const readySince = performance.now();
         this.#publisher.publish({ phase: "READY", info: life.info, marks: [this.#mark] });
-        this.#log.note(`ready as process ${life.info.pid} on port ${life.info.port}`);
+        this.#log.note(describeReady(life.info));
         const { why, exitCode } = await orAborted(life.ended, signal);
         problem = this.#lost(why, exitCode);
         if (performance.now() - readySince >= resetAfterMs) restarts = 0;
@@ -230,7 +231,6 @@ class Supervisor {
       problem = asProcrefError(error);
     }
     this.#life = undefined;
-    this.#givenUp = true;
     if (problem === undefined) return;
     const { code, message, details } = problem;
     this.#publisher.publish({ phase: "FAIL", info: undefined, failure: { code, message, details } });
@@ -260,6 +260,11 @@ class Supervisor {
       { details: { name: this.#name, exitCode, log: tail } },
     );
   }
+}
+
+function describeReady({ pid, port }: ServiceInfo): string {
+  const where = port === undefined ? "" : ` on port ${port}`;
+  return pid === undefined ? `ready${where}` : `ready as process ${pid}${where}`;
 }
 
 function asProcrefError(error: unknown): ProcrefError {
