@@ -47,6 +47,7 @@ byte gate; /* 0; client + 1; CLIENTS + supervisor + 1 */
 byte seat; /* 0; supervisor + 1 */
 #define CLIENT_GATE(c) (c + 1)
 #define SUPERVISOR_GATE(s) (CLIENTS + s + 1)
+#define CLIENT_SEAT (SUPERVISORS + 1) /* the seat is taken by the client that has the gate */
 
 /* The record. */
 byte phase = NONE;
@@ -92,7 +93,12 @@ inline undo_client(c) {
   counted[c] = 0;
   holds[c] = 0;
   if
-  :: gate == CLIENT_GATE(c) -> gate = 0
+  :: gate == CLIENT_GATE(c) ->
+    gate = 0;
+    if
+    :: seat == CLIENT_SEAT -> seat = 0
+    :: else
+    fi
   :: else
   fi
 }
@@ -151,15 +157,20 @@ inline take_number(c, s) {
   excused = 0
 }
 
+#define TAKEN(s) (busy[s] || KNOWN(s))
+
 inline spawn_supervisor(c) {
-  /* More supervisors at a time than the model has room for: raise SUPERVISORS. */
   if
-  :: atomic { !KNOWN(0) && !busy[0] -> take_number(c, 0) }
-  :: atomic { (KNOWN(0) || busy[0]) && !KNOWN(1) && !busy[1] -> take_number(c, 1) }
-  :: atomic { (KNOWN(0) || busy[0]) && (KNOWN(1) || busy[1]) && !KNOWN(2) && !busy[2] -> take_number(c, 2) }
+  :: atomic { !TAKEN(0) -> take_number(c, 0) }
+  :: atomic { TAKEN(0) && !TAKEN(1) -> take_number(c, 1) }
+  :: atomic { TAKEN(0) && TAKEN(1) && !TAKEN(2) -> take_number(c, 2) }
 #if SUPERVISORS > 3
-  :: atomic { !KNOWN(3) && !busy[3] && (KNOWN(0) || busy[0]) && (KNOWN(1) || busy[1]) && (KNOWN(2) || busy[2]) -> take_number(c, 3) }
+  :: atomic { TAKEN(0) && TAKEN(1) && TAKEN(2) && !TAKEN(3) -> take_number(c, 3) }
 #endif
+#if SUPERVISORS > 4
+  :: atomic { TAKEN(0) && TAKEN(1) && TAKEN(2) && TAKEN(3) && !TAKEN(4) -> take_number(c, 4) }
+#endif
+  /* More supervisors at a time than the model has room for: raise SUPERVISORS. */
   :: atomic { !(THERE_IS_ROOM) -> assert(false) }
   fi
 }
@@ -309,6 +320,25 @@ leave:
       };
 #ifndef PARENT_DEATH
       look(c);
+#endif
+#ifdef CLOSE_REMOVES_SET
+      /* Nobody counted, nobody seated: the set is removed. The look at the seat and the removal are two calls. */
+      if
+      :: atomic { references == 0 && gate == 0 -> gate = CLIENT_GATE(c) };
+        if
+        :: seat == 0 -> atomic { assert(references == 0); gate = 0; seat = 0 }
+        :: else -> gate = 0
+        fi
+      :: else
+      fi;
+#endif
+#ifdef CLOSE_TAKES_SEAT
+      /* The same with the seat taken in one array with the gate. */
+      if
+      :: atomic { references == 0 && gate == 0 && seat == 0 -> gate = CLIENT_GATE(c); seat = CLIENT_SEAT };
+        atomic { assert(references == 0); gate = 0; seat = 0 }
+      :: else
+      fi;
 #endif
       atomic { alive[c] = 0 }
     } unless { !alive[c] };
@@ -558,7 +588,7 @@ proctype Fate() {
   od
 }
 
-#define OTHERS_ARE_GONE(what) (what[0] == GONE && what[1] == GONE && what[2] == GONE MORE(what))
+#define ALL_GONE(what) (what[0] == GONE && what[1] == GONE && what[2] == GONE MORE(what))
 #if SUPERVISORS > 4
 #define MORE(what) && what[3] == GONE && what[4] == GONE
 #elif SUPERVISORS > 3
@@ -574,7 +604,7 @@ proctype Fate() {
 #define CLIENTS_ARE_DONE (rounds[0] == 0 && !alive[0])
 #endif
 
-#define PROCESSES_ARE_GONE (CLIENTS_ARE_DONE && OTHERS_ARE_GONE(supervisor))
+#define PROCESSES_ARE_GONE (CLIENTS_ARE_DONE && ALL_GONE(supervisor))
 #define SEMAPHORES_ARE_ZERO (references == 0 && gate == 0 && seat == 0)
 #ifdef WITHOUT_EXCEPTION
 #define EXCEPTION false
@@ -582,14 +612,13 @@ proctype Fate() {
 /* The record of a killed supervisor may stay behind, until somebody comes. */
 #define EXCEPTION (excused && !LOOKS_ALIVE(publisher))
 #endif
-#define GROUP (phase == CLEAN -> leftover : publisher)
+#define RECORDED_GROUP_LIVES \
+  ((phase == CLEAN && service[leftover] == ALIVE) || (phase != CLEAN && service[publisher] == ALIVE))
 #ifdef PARENT_DEATH
-#define SERVICE_IS_GONE OTHERS_ARE_GONE(service)
+#define SERVICE_IS_GONE ALL_GONE(service)
 #else
 /* So may the service that the record names. */
-#define SERVICE_IS_GONE \
-  (OTHERS_ARE_GONE(service) || \
-  (EXCEPTION &&  (phase != NONE && service[GROUP] == ALIVE)))
+#define SERVICE_IS_GONE (ALL_GONE(service) || (EXCEPTION && RECORDED_GROUP_LIVES))
 #endif
 #define QUIET \
   (PROCESSES_ARE_GONE && SEMAPHORES_ARE_ZERO && SERVICE_IS_GONE && (phase == NONE || EXCEPTION))
@@ -599,7 +628,11 @@ ltl ends_quiet { <> [] QUIET }
 #else
 /* When nothing can happen any more. */
 proctype End() {
-  timeout -> assert(QUIET)
+  bit quiet;
+
+  timeout ->
+  quiet = QUIET;
+  assert(quiet)
 }
 #endif
 
