@@ -44,6 +44,7 @@ const HOLDING: readonly Row[] = [
   supervised("1 kill", "KILLS=1"),
   supervised("2 service deaths", "KILLS=0 DEATHS=2"),
   supervised("1 kill, 1 service death", "KILLS=1 DEATHS=1"),
+  supervised("1 kill, 1 service death, no restart: FAIL", "KILLS=1 DEATHS=1 RESTARTS=0"),
   supervised("1 kill, lingering", "KILLS=1 LINGER"),
   supervised("1 kill, close removes an unused set with its seat taken", "KILLS=1 CLOSE_TAKES_SEAT"),
   supervised("3 clients, no kill", "KILLS=0 CLIENTS=3"),
@@ -56,7 +57,6 @@ const HOLDING: readonly Row[] = [
 
   supervised("2 kills", "KILLS=2 SUPERVISORS=4", THOROUGH),
   supervised("2 rounds, 2 service deaths", "KILLS=0 DEATHS=2 ROUNDS=2 SUPERVISORS=4", THOROUGH),
-  supervised("1 kill, 1 service death", "KILLS=1 DEATHS=1", { ...LIVENESS, ...THOROUGH }),
   supervised("1 kill, 1 service death, lingering", "KILLS=1 DEATHS=1 LINGER", THOROUGH),
   orphaning("1 kill, 1 service death", "KILLS=1 DEATHS=1", THOROUGH),
   orphaning("1 kill", "KILLS=1", { ...LIVENESS, ...THOROUGH }),
@@ -100,10 +100,11 @@ const ENDLESS: readonly Row[] = [
   callback("reaper after the record", "KILLS=1 REAPER_AFTER_RECORD", { ...LIVENESS, ...VIOLATION }),
 ];
 
-/** Steps that the supervised protocol does not depend on: others make up for them. */
+/** Steps that the protocol does not depend on: others make up for them. */
 const HARMLESS: readonly Row[] = [
   supervised("harmless: seat before the record", "KILLS=1 SEAT_BEFORE_RECORD"),
   supervised("harmless: do not read the record again", "KILLS=1 RECORD_NOT_READ_AGAIN"),
+  callback("harmless: a reaper stays when its set is removed", "KILLS=1 EVICTED_REAPER_STAYS"),
   supervised("harmless: seat before the record, 2 kills", "KILLS=2 SUPERVISORS=4 SEAT_BEFORE_RECORD", THOROUGH),
 ];
 
