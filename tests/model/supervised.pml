@@ -1,0 +1,677 @@
+/*
+ * The lifecycle of a service that a supervisor guards, on System V semaphores.
+ *
+ * One system call, one write of the record, one look at a process is one step. Each macro that changes the model is
+ * explained in README.md beside this file.
+ */
+
+#ifndef CLIENTS
+#define CLIENTS 2
+#endif
+#ifndef ROUNDS /* how often each client comes */
+#define ROUNDS 1
+#endif
+#ifndef SUPERVISORS /* how many supervisors are remembered at the same time; the dead count until nobody knows them */
+#define SUPERVISORS 3
+#endif
+#ifndef KILLS /* how many clients and supervisors are SIGKILLed, all in all */
+#define KILLS 1
+#endif
+#ifndef DEATHS /* how many times a service dies by itself, all in all */
+#define DEATHS 0
+#endif
+#ifndef RESTARTS /* how often one supervisor starts the service again */
+#define RESTARTS 1
+#endif
+
+#define NOBODY SUPERVISORS
+
+/* Phases of the record. */
+#define NONE 0
+#define CLEAN 1
+#define START 2
+#define READY 3
+#define STOP 4
+#define FAIL 5
+
+/* States of a process. One that is going has given its semaphores back, but still looks alive. */
+#define GONE 0
+#define ALIVE 1
+#define GOING 2
+
+#define LOOKS_ALIVE(s) (supervisor[s] != GONE)
+
+/* The semaphores, with the names of their holders for the undo. */
+byte references;
+byte gate; /* 0; client + 1; CLIENTS + supervisor + 1 */
+byte seat; /* 0; supervisor + 1 */
+#define CLIENT_GATE(c) (c + 1)
+#define SUPERVISOR_GATE(s) (CLIENTS + s + 1)
+#define CLIENT_SEAT (SUPERVISORS + 1) /* the seat is taken by the client that has the gate */
+
+/* The record. */
+byte phase = NONE;
+byte publisher = NOBODY;
+byte leftover = NOBODY; /* in CLEAN: whose group is to be ended */
+byte recorded_start;
+
+/* The supervisors and their groups. A client or a record that names number s means one process for ever: a number is
+ * given again only when nothing knows it any more. */
+byte supervisor[SUPERVISORS + 1];
+bit busy[SUPERVISORS + 1]; /* the model's process is not yet back at its beginning */
+bit in_office[SUPERVISORS + 1];
+bit waits_for_gate[SUPERVISORS + 1];
+bit lingers[SUPERVISORS + 1];
+byte old[SUPERVISORS + 1]; /* whose group this supervisor ends */
+byte service[SUPERVISORS + 1];
+byte start_number[SUPERVISORS + 1];
+bit stopped[SUPERVISORS + 1]; /* somebody ended the group in the course of the protocol */
+
+/* The clients. */
+bit alive[CLIENTS];
+bit counted[CLIENTS];
+bit holds[CLIENTS]; /* it accepted the service */
+byte rounds[CLIENTS];
+byte seen[CLIENTS];    /* the supervisor it knows of from the record */
+byte failed_before[CLIENTS]; /* the supervisor whose FAIL was there before it entered */
+byte spawned[CLIENTS]; /* the supervisor it spawned */
+
+byte kills = KILLS;
+byte deaths = DEATHS;
+/* A supervisor was killed and nobody has spawned one since, or looked and saw nothing wrong: the stated exception. */
+bit excused;
+
+inline write_record(new_phase, me, whose, number) {
+  phase = new_phase;
+  publisher = me;
+  leftover = whose;
+  recorded_start = number;
+}
+
+inline undo_client(c) {
+  references = references - counted[c];
+  counted[c] = 0;
+  holds[c] = 0;
+  if
+  :: gate == CLIENT_GATE(c) ->
+    gate = 0;
+    if
+    :: seat == CLIENT_SEAT -> seat = 0
+    :: else
+    fi
+  :: else
+  fi
+}
+
+inline kill_supervisor(s) {
+  supervisor[s] = GOING;
+  if
+  :: seat == s + 1 -> seat = 0
+  :: else
+  fi;
+  if
+  :: gate == SUPERVISOR_GATE(s) -> gate = 0
+  :: else
+  fi;
+  waits_for_gate[s] = 0;
+  lingers[s] = 0
+}
+
+/* Whether anything still knows the number s. */
+#define CLIENT_KNOWS(c, s) (seen[c] == s || failed_before[c] == s || spawned[c] == s)
+#if CLIENTS > 2
+#define CLIENTS_KNOW(s) (CLIENT_KNOWS(0, s) || CLIENT_KNOWS(1, s) || CLIENT_KNOWS(2, s))
+#elif CLIENTS > 1
+#define CLIENTS_KNOW(s) (CLIENT_KNOWS(0, s) || CLIENT_KNOWS(1, s))
+#else
+#define CLIENTS_KNOW(s) CLIENT_KNOWS(0, s)
+#endif
+#if SUPERVISORS > 4
+#define MORE_OLD(s) || old[3] == s || old[4] == s
+#define MORE_ROOM || !KNOWN(3) || !KNOWN(4)
+#elif SUPERVISORS > 3
+#define MORE_OLD(s) || old[3] == s
+#define MORE_ROOM || !KNOWN(3)
+#else
+#define MORE_OLD(s)
+#define MORE_ROOM
+#endif
+#define KNOWN(s) \
+  (supervisor[s] != GONE || service[s] != GONE || publisher == s || leftover == s || CLIENTS_KNOW(s) || \
+  old[0] == s || old[1] == s || old[2] == s MORE_OLD(s))
+#define THERE_IS_ROOM (!KNOWN(0) || !KNOWN(1) || !KNOWN(2) MORE_ROOM)
+
+inline assert_nobody_holds() {
+  for (other : 0 .. CLIENTS - 1) {
+    assert(!holds[other])
+  }
+  other = 0
+}
+
+inline take_number(c, s) {
+  spawned[c] = s;
+  supervisor[s] = ALIVE;
+  busy[s] = 1;
+  stopped[s] = 0;
+  start_number[s] = 0;
+  excused = 0
+}
+
+#define TAKEN(s) (busy[s] || KNOWN(s))
+
+inline spawn_supervisor(c) {
+  if
+  :: atomic { !TAKEN(0) -> take_number(c, 0) }
+  :: atomic { TAKEN(0) && !TAKEN(1) -> take_number(c, 1) }
+  :: atomic { TAKEN(0) && TAKEN(1) && !TAKEN(2) -> take_number(c, 2) }
+#if SUPERVISORS > 3
+  :: atomic { TAKEN(0) && TAKEN(1) && TAKEN(2) && !TAKEN(3) -> take_number(c, 3) }
+#endif
+#if SUPERVISORS > 4
+  :: atomic { TAKEN(0) && TAKEN(1) && TAKEN(2) && TAKEN(3) && !TAKEN(4) -> take_number(c, 4) }
+#endif
+  /* More supervisors at a time than the model has room for: raise SUPERVISORS. */
+  :: atomic { !(THERE_IS_ROOM) -> assert(false) }
+  fi
+}
+
+/* The gate is held and nobody alive is in office: spawn one, and keep the gate until it is in office or gone. */
+inline bring_into_office(c) {
+  spawn_supervisor(c);
+  atomic { in_office[spawned[c]] || !LOOKS_ALIVE(spawned[c]) -> spawned[c] = NOBODY }
+}
+
+/* A leaver or a holder sees to a record whose supervisor is dead. */
+inline look(c) {
+  atomic {
+    if
+#ifdef LOOK_AT_READY_ONLY
+    :: phase == READY && !LOOKS_ALIVE(publisher) -> wanted = 1
+#else
+    :: phase != NONE && !LOOKS_ALIVE(publisher) -> wanted = 1
+#endif
+    :: else ->
+      wanted = 0;
+      excused = (excused && phase != NONE && LOOKS_ALIVE(publisher))
+    fi
+  }
+  if
+  :: wanted ->
+    wanted = 0;
+    atomic { gate == 0 -> gate = CLIENT_GATE(c) }
+    if
+    :: atomic { phase != NONE && !LOOKS_ALIVE(publisher) -> skip }; bring_into_office(c)
+    :: else
+    fi;
+    atomic { gate = 0 }
+  :: else
+  fi
+}
+
+proctype Client(byte c) {
+  byte read_phase, read_start;
+  bit wanted;
+
+  do
+  :: atomic { rounds[c] > 0 -> rounds[c]--; alive[c] = 1 };
+    {
+      atomic {
+        if
+        :: phase == FAIL -> failed_before[c] = publisher
+        :: else
+        fi
+      }
+enter:
+#ifdef ENTER_PAST_GATE
+      atomic { references++; counted[c] = 1 };
+#else
+      atomic { gate == 0 -> references++; counted[c] = 1 };
+#endif
+read:
+      atomic { read_phase = phase; seen[c] = publisher; read_start = recorded_start };
+      if
+      :: read_phase == NONE -> goto lock
+      :: read_phase == FAIL ->
+        if
+        :: atomic { !LOOKS_ALIVE(seen[c]) || seen[c] == failed_before[c] -> goto lock }
+        :: else -> goto leave /* our error */
+        fi
+      :: read_phase == READY ->
+#ifdef PUBLISHER_FIRST
+        if
+        :: LOOKS_ALIVE(seen[c])
+        :: else -> goto lock
+        fi;
+#endif
+        if
+        :: atomic { service[seen[c]] != GONE && start_number[seen[c]] == read_start -> skip }
+        :: else -> goto await
+        fi;
+        atomic {
+          if
+#ifdef PUBLISHER_FIRST
+          :: true ->
+#else
+#ifdef SEAT_SUFFICES
+          :: seat != 0 ->
+#else
+          :: LOOKS_ALIVE(seen[c]) ->
+#endif
+#endif
+            assert(!stopped[seen[c]]);
+            holds[c] = 1
+          :: else -> goto lock
+          fi
+        };
+        goto hold
+      :: else
+      fi;
+await:
+      /* News, or the death of that supervisor. */
+      atomic {
+        phase != read_phase || publisher != seen[c] || recorded_start != read_start || !LOOKS_ALIVE(seen[c]) ->
+        if
+        :: phase != read_phase || publisher != seen[c] || recorded_start != read_start -> goto read
+        :: else
+        fi
+      };
+lock:
+      atomic { gate == 0 -> gate = CLIENT_GATE(c) };
+#ifndef RECORD_NOT_READ_AGAIN
+      atomic {
+        read_phase = phase;
+        seen[c] = publisher
+      };
+#endif
+      if
+      :: read_phase == FAIL && seen[c] == failed_before[c] ->
+        if
+        :: atomic { supervisor[seen[c]] == ALIVE -> kill_supervisor(seen[c]) }
+        :: else
+        fi;
+        !LOOKS_ALIVE(seen[c]);
+        bring_into_office(c)
+      :: else ->
+        if
+        :: atomic { read_phase == NONE || !LOOKS_ALIVE(seen[c]) -> skip }; bring_into_office(c)
+        :: else
+        fi
+      fi;
+      atomic { gate = 0 };
+      goto read;
+hold:
+      atomic { seen[c] = NOBODY; failed_before[c] = NOBODY; read_phase = 0; read_start = 0 };
+#ifndef PARENT_DEATH
+      /* WATCH, as often as it likes: more than once is of use only if another supervisor is killed. */
+      do
+      :: phase != NONE && !LOOKS_ALIVE(publisher) -> look(c)
+      :: break
+      od;
+#endif
+leave:
+      atomic {
+        seen[c] = NOBODY;
+        failed_before[c] = NOBODY;
+        read_phase = 0;
+        read_start = 0;
+        holds[c] = 0;
+        counted[c] = 0;
+        references--
+      };
+#ifndef PARENT_DEATH
+      look(c);
+#endif
+#ifdef CLOSE_REMOVES_SET
+      /* Nobody counted, nobody seated: the set is removed. The look at the seat and the removal are two calls. */
+      if
+      :: atomic { references == 0 && gate == 0 -> gate = CLIENT_GATE(c) };
+        if
+        :: seat == 0 -> atomic { assert(references == 0); gate = 0; seat = 0 }
+        :: else -> gate = 0
+        fi
+      :: else
+      fi;
+#endif
+#ifdef CLOSE_TAKES_SEAT
+      /* The same with the seat taken in one array with the gate. */
+      if
+      :: atomic { references == 0 && gate == 0 && seat == 0 -> gate = CLIENT_GATE(c); seat = CLIENT_SEAT };
+        atomic { assert(references == 0); gate = 0; seat = 0 }
+      :: else
+      fi;
+#endif
+      atomic { alive[c] = 0 }
+    } unless { !alive[c] };
+    atomic {
+      seen[c] = NOBODY;
+      failed_before[c] = NOBODY;
+      spawned[c] = NOBODY;
+      read_phase = 0;
+      read_start = 0;
+      wanted = 0
+    }
+  :: atomic { rounds[c] == 0 -> break }
+  od
+}
+
+#define HAS_GATE (gate == SUPERVISOR_GATE(s))
+
+proctype Supervisor(byte s) {
+  byte other, runs;
+
+end_unused:
+  do
+  :: atomic { supervisor[s] == ALIVE && busy[s] -> skip };
+    {
+      if
+      :: atomic { seat == 0 -> seat = s + 1 }
+      :: else -> goto exit
+      fi;
+      /* What a predecessor left. Only who has the seat writes the record, so nobody changes it after this look. */
+      atomic {
+        if
+        :: phase == CLEAN -> old[s] = leftover
+        :: phase == START || phase == READY || phase == STOP -> old[s] = publisher
+        :: else -> old[s] = NOBODY
+        fi
+      };
+      if
+      :: old[s] != NOBODY ->
+#ifdef OWN_RECORD_FIRST
+        atomic { write_record(START, s, NOBODY, 0) };
+#else
+        atomic { write_record(CLEAN, s, old[s], 0) };
+#endif
+        atomic { in_office[s] = 1; waits_for_gate[s] = 1 };
+#ifndef DO_NOT_WAIT_FOR_PUBLISHER
+        !LOOKS_ALIVE(old[s]);
+#endif
+        atomic {
+          stopped[old[s]] = 1;
+          if
+          :: service[old[s]] == ALIVE -> service[old[s]] = GOING
+          :: else
+          fi
+        };
+#ifndef START_AT_ONCE
+        atomic { service[old[s]] == GONE -> old[s] = NOBODY }
+#else
+        atomic { old[s] = NOBODY }
+#endif
+      :: else
+      fi;
+start:
+#ifdef RECORD_AFTER_SPAWN
+      atomic {
+        service[s] = ALIVE;
+        start_number[s] = runs;
+        for (other : 0 .. SUPERVISORS - 1) {
+          assert(other == s || service[other] == GONE)
+        }
+        other = 0
+      };
+      atomic { write_record(START, s, NOBODY, runs) };
+      atomic { in_office[s] = 1; waits_for_gate[s] = 1 };
+#else
+      if
+      :: HAS_GATE -> goto out
+      :: atomic { write_record(START, s, NOBODY, runs) }
+      fi;
+      if
+      :: atomic { !in_office[s] -> in_office[s] = 1; waits_for_gate[s] = 1 }
+      :: else
+      fi;
+      /* The answer of the kernel may already be there and not yet be noticed. */
+      if
+      :: HAS_GATE -> goto out
+      :: atomic {
+          service[s] = ALIVE;
+          start_number[s] = runs;
+          for (other : 0 .. SUPERVISORS - 1) {
+            assert(other == s || service[other] == GONE)
+          }
+          other = 0
+        }
+      fi;
+#endif
+      if
+      :: HAS_GATE -> goto out
+      :: service[s] == ALIVE
+      :: service[s] == GONE -> goto died
+      fi;
+      atomic { write_record(READY, s, NOBODY, runs) };
+      if
+      :: HAS_GATE -> goto out
+      :: service[s] == GONE
+      fi;
+died:
+      atomic { runs++ };
+      if
+      :: runs <= RESTARTS -> goto start
+      :: else
+      fi;
+      /* The seat is kept, so that who comes next finds the failure and its owner. */
+      atomic { write_record(FAIL, s, NOBODY, 0) };
+      HAS_GATE;
+out:
+#ifdef GATE_BEFORE_OBJECT
+      atomic { gate = 0 };
+#endif
+#ifndef DO_NOT_WRITE_STOP
+      if
+      :: phase == FAIL
+      :: else -> atomic { write_record(STOP, s, NOBODY, 0); assert_nobody_holds() }
+      fi;
+#endif
+      atomic {
+        stopped[s] = 1;
+        assert_nobody_holds();
+        if
+        :: service[s] == ALIVE -> service[s] = GOING
+        :: else
+        fi
+      };
+      service[s] == GONE;
+#ifdef SEAT_BEFORE_RECORD
+      atomic { seat = 0 };
+      atomic { write_record(NONE, NOBODY, NOBODY, 0) };
+      atomic { gate = 0 };
+#else
+      atomic { write_record(NONE, NOBODY, NOBODY, 0) };
+      /* The set of semaphores is removed, with all that is in it. */
+      atomic { assert(references == 0); references = 0; gate = 0; seat = 0 };
+#endif
+exit:
+      atomic { supervisor[s] = GONE }
+    } unless { supervisor[s] != ALIVE };
+    atomic {
+      runs = 0;
+      other = 0;
+      old[s] = NOBODY;
+      waits_for_gate[s] = 0;
+      lingers[s] = 0;
+      in_office[s] = 0;
+      busy[s] = 0
+    }
+  od
+}
+
+/* The supervisor's wait for the gate, which the kernel ends while the supervisor does something else. */
+proctype Wait() {
+end_unused:
+  do
+#ifdef LINGER
+  :: atomic { seat != 0 && waits_for_gate[seat - 1] && !lingers[seat - 1] && references == 0 -> lingers[seat - 1] = 1 }
+  :: atomic {
+      seat != 0 && lingers[seat - 1] ->
+      lingers[seat - 1] = 0;
+      if
+      :: references == 0 && gate == 0 -> gate = CLIENTS + seat; waits_for_gate[seat - 1] = 0
+      :: else
+      fi
+    }
+#else
+  :: atomic {
+      seat != 0 && waits_for_gate[seat - 1] && references == 0 && gate == 0 ->
+      gate = CLIENTS + seat;
+      waits_for_gate[seat - 1] = 0
+    }
+#endif
+  od
+}
+
+inline gone(s) {
+  supervisor[s] = GONE;
+  excused = 1;
+#ifdef PARENT_DEATH
+  if
+  :: service[s] == ALIVE -> service[s] = GOING
+  :: else
+  fi;
+#endif
+  s = 0
+}
+
+/* Who is going is gone some time later. */
+proctype Kernel() {
+  byte s;
+
+end_unused:
+  do
+  :: atomic { service[0] == GOING -> service[0] = GONE }
+  :: atomic { service[1] == GOING -> service[1] = GONE }
+  :: atomic { service[2] == GOING -> service[2] = GONE }
+  :: atomic { supervisor[0] == GOING -> s = 0; gone(s) }
+  :: atomic { supervisor[1] == GOING -> s = 1; gone(s) }
+  :: atomic { supervisor[2] == GOING -> s = 2; gone(s) }
+#if SUPERVISORS > 3
+  :: atomic { service[3] == GOING -> service[3] = GONE }
+  :: atomic { supervisor[3] == GOING -> s = 3; gone(s) }
+#endif
+#if SUPERVISORS > 4
+  :: atomic { service[4] == GOING -> service[4] = GONE }
+  :: atomic { supervisor[4] == GOING -> s = 4; gone(s) }
+#endif
+  od
+}
+
+#define KILL_CLIENT(c) atomic { kills > 0 && alive[c] -> kills--; alive[c] = 0; undo_client(c) }
+#define KILL_SUPERVISOR(s) atomic { kills > 0 && supervisor[s] == ALIVE -> kills--; kill_supervisor(s) }
+#define END_SERVICE(s) atomic { deaths > 0 && service[s] == ALIVE -> deaths--; service[s] = GONE }
+
+/* Kills and deaths. It may end at any time without having used them up. */
+proctype Fate() {
+  do
+  :: KILL_CLIENT(0)
+#if CLIENTS > 1
+  :: KILL_CLIENT(1)
+#endif
+#if CLIENTS > 2
+  :: KILL_CLIENT(2)
+#endif
+  :: KILL_SUPERVISOR(0)
+  :: KILL_SUPERVISOR(1)
+  :: KILL_SUPERVISOR(2)
+  :: END_SERVICE(0)
+  :: END_SERVICE(1)
+  :: END_SERVICE(2)
+#if SUPERVISORS > 3
+  :: KILL_SUPERVISOR(3)
+  :: END_SERVICE(3)
+#endif
+#if SUPERVISORS > 4
+  :: KILL_SUPERVISOR(4)
+  :: END_SERVICE(4)
+#endif
+  :: atomic { kills == 0 && deaths == 0 -> break }
+  :: break
+  od
+}
+
+#define ALL_GONE(what) (what[0] == GONE && what[1] == GONE && what[2] == GONE MORE(what))
+#if SUPERVISORS > 4
+#define MORE(what) && what[3] == GONE && what[4] == GONE
+#elif SUPERVISORS > 3
+#define MORE(what) && what[3] == GONE
+#else
+#define MORE(what)
+#endif
+#if CLIENTS > 2
+#define CLIENTS_ARE_DONE (rounds[0] + rounds[1] + rounds[2] == 0 && !alive[0] && !alive[1] && !alive[2])
+#elif CLIENTS > 1
+#define CLIENTS_ARE_DONE (rounds[0] + rounds[1] == 0 && !alive[0] && !alive[1])
+#else
+#define CLIENTS_ARE_DONE (rounds[0] == 0 && !alive[0])
+#endif
+
+#define PROCESSES_ARE_GONE (CLIENTS_ARE_DONE && ALL_GONE(supervisor))
+#define SEMAPHORES_ARE_ZERO (references == 0 && gate == 0 && seat == 0)
+#ifdef WITHOUT_EXCEPTION
+#define EXCEPTION false
+#else
+/* The record of a killed supervisor may stay behind, until somebody comes. */
+#define EXCEPTION (excused && !LOOKS_ALIVE(publisher))
+#endif
+#define RECORDED_GROUP_LIVES \
+  ((phase == CLEAN && service[leftover] == ALIVE) || (phase != CLEAN && service[publisher] == ALIVE))
+#ifdef PARENT_DEATH
+#define SERVICE_IS_GONE ALL_GONE(service)
+#else
+/* So may the service that the record names. */
+#define SERVICE_IS_GONE (ALL_GONE(service) || (EXCEPTION && RECORDED_GROUP_LIVES))
+#endif
+#define QUIET \
+  (PROCESSES_ARE_GONE && SEMAPHORES_ARE_ZERO && SERVICE_IS_GONE && (phase == NONE || EXCEPTION))
+
+#ifdef LIVENESS
+ltl ends_quiet { <> [] QUIET }
+
+/* A run in which nothing can happen any more goes on for ever by this: with fairness, spin does not see it otherwise. */
+proctype Time() {
+end_unused:
+  do
+  :: timeout -> skip
+  od
+}
+#else
+/* When nothing can happen any more. */
+proctype End() {
+  bit quiet;
+
+  timeout ->
+  quiet = QUIET;
+  assert(quiet)
+}
+#endif
+
+init {
+  byte i;
+
+  atomic {
+    for (i : 0 .. SUPERVISORS) {
+      old[i] = NOBODY
+    }
+    for (i : 0 .. CLIENTS - 1) {
+      rounds[i] = ROUNDS;
+      seen[i] = NOBODY;
+      failed_before[i] = NOBODY;
+      spawned[i] = NOBODY
+    }
+    for (i : 0 .. SUPERVISORS - 1) {
+      run Supervisor(i)
+    }
+    i = 0;
+    run Wait();
+    run Kernel();
+    run Fate();
+#ifdef LIVENESS
+    run Time();
+#else
+    run End();
+#endif
+    for (i : 0 .. CLIENTS - 1) {
+      run Client(i)
+    }
+    i = 0
+  }
+}
