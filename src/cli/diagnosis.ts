@@ -15,6 +15,7 @@ import type { RefCounter } from "../kernel/ref_counter.ts";
 import { stateDirectory } from "../kernel/state_directory.ts";
 import { domain } from "../process/domain.ts";
 import { identityOf } from "../process/identity.ts";
+import { findProgram, findSetpriv } from "../process/programs.ts";
 import { listProcesses, readProcFile } from "../process/proc_files.ts";
 import { killHolder, startHolder } from "./crash_trial.ts";
 import { VERSION } from "./version.ts";
@@ -48,6 +49,7 @@ const CHECKS: readonly (readonly [check: string, work: Check])[] = [
   ["exclusion", exclusion],
   ["crash release", crashRelease],
   ["processes", processes],
+  ["supervisors", supervisors],
   ["limits", limits],
   ["namespaces", namespaces],
 ];
@@ -163,6 +165,18 @@ function processes(): string {
   }
   libc().close(watches);
   return "identities and PID descriptors are there";
+}
+
+function supervisors(): string {
+  const setsid = findProgram("setsid", process.env.PATH);
+  expect("found" in setsid, "setsid is not on the PATH, so that no supervisor can be started; install util-linux");
+  if (findSetpriv() === undefined) {
+    throw new Warning(
+      "setpriv (util-linux) is not there: a service whose supervisor is killed runs on until the next client comes, or " +
+        "until `procref gc`",
+    );
+  }
+  return "they can be started (setsid), and their services die with them (setpriv)";
 }
 
 const SET_SIZE = 8;

@@ -7,6 +7,7 @@
 import { delimiter, isAbsolute, join, resolve } from "node:path";
 import { LINUX_ERRNO as E } from "../../ffi/symbols/linux_libc.ts";
 import { libc } from "../../ffi/libc.ts";
+import { readProcLink } from "./proc_files.ts";
 
 /** X_OK of access(2): may it be executed? */
 const X_OK = 1;
@@ -39,6 +40,16 @@ export function findProgram(program: string, path: string = USUAL_PATH, cwd: str
     denied ||= result === 0 || result === -E.EACCES;
   }
   return { missing: denied ? "not executable" : "not found" };
+}
+
+/**
+ * The program that gives another one a parent-death signal: setpriv of util-linux, in one of the system's directories.
+ * That of BusyBox does not know `--pdeathsig`.
+ */
+export function findSetpriv(): string | undefined {
+  const search = findProgram("setpriv");
+  if (!("found" in search)) return undefined;
+  return readProcLink(search.found)?.includes("busybox") ? undefined : search.found;
 }
 
 /** Whether a path is a directory, which is executable and yet no program: only of a directory one can ask for ".". */

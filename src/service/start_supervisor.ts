@@ -6,7 +6,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { extname, join } from "node:path";
 import process from "node:process";
 import type { Readable } from "node:stream";
 import { nativeRuntime } from "../../ffi/mod.ts";
@@ -16,7 +16,8 @@ import { attempting } from "../kernel/state_directory.ts";
 import { parseIdentity, type ProcessIdentity } from "../process/identity.ts";
 import { FAILED, IN_OFFICE, SEAT_TAKEN, type SupervisorOrders } from "./supervisor_orders.ts";
 
-const MAIN = new URL("../supervisor/main.ts", import.meta.url);
+// In the package for npm all files end with .js.
+const MAIN = new URL(`../supervisor/main${extname(import.meta.url)}`, import.meta.url);
 /** How long it may take to come into office. */
 const START_TIMEOUT_MS = 20_000;
 let written = 0;

@@ -8,7 +8,7 @@ import process from "node:process";
 import { isAbsolute, resolve } from "node:path";
 import { ProcrefError } from "../errors.ts";
 import { attempting } from "../kernel/state_directory.ts";
-import { findProgram } from "../process/programs.ts";
+import { findProgram, findSetpriv } from "../process/programs.ts";
 import type { Awaitable, CallbackContext, CompleteSettings, ServiceSettings } from "./options.ts";
 import {
   fingerprint,
@@ -207,12 +207,11 @@ export function resolvePrograms(name: string, description: ServiceDescription): 
       details: { name, path: program, exitCode: search.missing === "not found" ? 127 : 126 },
     });
   };
-  const setpriv = findProgram("setpriv");
   return {
     ...description,
     command: resolved(command),
     ready: ready.kind === "exec" ? { ...ready, command: resolved(ready.command) } : ready,
-    setpriv: "found" in setpriv ? setpriv.found : undefined,
+    setpriv: findSetpriv(),
   };
 }
 

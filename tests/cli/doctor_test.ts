@@ -15,6 +15,7 @@ const CHECKS = [
   "exclusion",
   "crash release",
   "processes",
+  "supervisors",
   "limits",
   "namespaces",
 ];
