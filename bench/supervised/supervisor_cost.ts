@@ -1,12 +1,16 @@
 /** What a supervisor costs while it waits: memory, and how often it wakes up. */
 
-import { readdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import type { Child } from "../../tests/harness/child.ts";
 import { bothRuntimes, type RuntimeName } from "../../tests/harness/runtime.ts";
+import { interrupted } from "../interruption.ts";
 import type { Report } from "../report.ts";
 import { acquireWith, gone, startClient, supervisorOf } from "./stage.ts";
 
-const SETTLE_MS = 3000;
+/** A runtime tidies up after its start: it ends idle threads after 10 s, and collects garbage once after half a minute. */
+const SETTLE_MS = 45_000;
 const WATCHED_MS = 10_000;
 /** What is asked, in MiB of its own memory. */
 const ASKED_MIB: { readonly [R in RuntimeName]: number } = { deno: 20, bun: 12 };
@@ -18,26 +22,45 @@ const ASKED_MIB: { readonly [R in RuntimeName]: number } = { deno: 20, bun: 12 }
  * @param state a state directory for this alone
  */
 export async function supervisorCost(report: Report, state: string, name: string): Promise<void> {
-  for (const runtime of bothRuntimes) {
-    await using client = await startClient(runtime, `${name}-${runtime}`, state);
-    const { pid } = await acquireWith(client);
-    const supervisor = supervisorOf(state);
-    await delay(SETTLE_MS);
-    const before = contextSwitches(supervisor);
-    await delay(WATCHED_MS);
-    const switches = contextSwitches(supervisor) - before;
-    const { privateMib, residentMib } = memoryOf(supervisor);
-    report.figure(
-      `${runtime}: private memory ${privateMib.toFixed(1)} MiB (resident ${residentMib.toFixed(0)} MiB, mostly shared)`,
-      privateMib,
-      ASKED_MIB[runtime],
-      "MiB",
-    );
-    report.promise(`${runtime}: no wake-up of any thread in ${WATCHED_MS / 1000} s (${switches})`, switches === 0);
-    client.send("release");
-    await client.line("released");
-    await gone(pid, state);
+  const held = await Promise.all(bothRuntimes.map((runtime) => hold(runtime, join(state, runtime), name)));
+  try {
+    await delay(SETTLE_MS, undefined, { signal: interrupted });
+    const before = held.map(({ supervisor }) => contextSwitches(supervisor));
+    await delay(WATCHED_MS, undefined, { signal: interrupted });
+    for (const [index, { runtime, supervisor }] of held.entries()) {
+      const switches = contextSwitches(supervisor) - before[index];
+      const { privateMib, residentMib } = memoryOf(supervisor);
+      report.figure(
+        `${runtime}: private memory ${privateMib.toFixed(1)} MiB (resident ${
+          residentMib.toFixed(0)
+        } MiB, mostly shared)`,
+        privateMib,
+        ASKED_MIB[runtime],
+        "MiB",
+      );
+      report.promise(`${runtime}: no wake-up of any thread in ${WATCHED_MS / 1000} s (${switches})`, switches === 0);
+    }
+  } finally {
+    for (const { client, pid, state } of held) {
+      await client[Symbol.asyncDispose]();
+      await gone(pid, state);
+    }
   }
+}
+
+interface Held {
+  readonly runtime: RuntimeName;
+  readonly client: Child;
+  readonly pid: number;
+  readonly supervisor: number;
+  readonly state: string;
+}
+
+async function hold(runtime: RuntimeName, state: string, name: string): Promise<Held> {
+  mkdirSync(state, { mode: 0o700 });
+  const client = await startClient(runtime, name, state);
+  const { pid } = await acquireWith(client);
+  return { runtime, client, pid, supervisor: supervisorOf(state), state };
 }
 
 /** Switches of all threads, wanted or not. */

@@ -106,6 +106,9 @@ export class SupervisedMode implements Mode {
   }
 
   async lookAfter(known: Attachment): Promise<News> {
+    const unchanged = this.#counter.snapshot().generation === known.generation;
+    // The record is not even opened: that would wake the supervisor, which watches over it.
+    if (unchanged && isAlive(known.record.supervisor!)) return undefined;
     const { record } = this.#look();
     if (record?.phase === "FAIL" && !isSame(record, known.record)) return failureOf(record);
     if (!isAlive((record ?? known.record).supervisor!)) {
