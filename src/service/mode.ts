@@ -43,8 +43,9 @@ export interface Mode {
    * Gives a reference back. When this throws, it has been given back all the same.
    *
    * @param last the last that the caller knew of the service
+   * @param isAlive tells by descriptors that are open already whether service and supervisor run; false when unknown
    */
-  release(last: ServiceRecord | undefined): Promise<void>;
+  release(last: ServiceRecord | undefined, isAlive?: () => boolean): Promise<void>;
 
   /**
    * Looks after a service that is held: repairs what a stranger removed, and tells what became of the service.

@@ -98,6 +98,7 @@ export class SharedService extends EventTarget {
   /** Undefined while nobody holds. */
   #held: Held | undefined;
   #looking = false;
+  readonly #isWarm = (): boolean => this.#warm?.isAlive() ?? false;
   readonly #watched: HeldService = {
     lookAfter: () => void this.#lookAfter(),
     withdrawHint: () => this.#opened?.hint?.remove(),
@@ -328,7 +329,7 @@ export class SharedService extends EventTarget {
     }
     if (CHANNELS.release.hasSubscribers) CHANNELS.release.publish({ service: this.name });
     try {
-      await this.#opened!.mode.release(held.attachment.record);
+      await this.#opened!.mode.release(held.attachment.record, this.#isWarm);
     } catch (error) {
       tell(this, "warning", error);
       throw error;

@@ -99,8 +99,9 @@ export class SupervisedMode implements Mode {
   }
 
   /** Gives the reference back: one system call, and another one that sees whether the supervisor is there to notice. */
-  async release(last: ServiceRecord | undefined): Promise<void> {
+  async release(last: ServiceRecord | undefined, isWatchedAlive?: () => boolean): Promise<void> {
     this.#counter.release();
+    if (isWatchedAlive?.()) return;
     // Its supervisor was killed and nobody else may ever look: whoever leaves does.
     if (last?.supervisor !== undefined && !isAlive(last.supervisor)) await this.#replaceSupervisor(last);
   }
