@@ -6,6 +6,7 @@
 
 import process from "node:process";
 import { type ErrorCode, isProcrefError, ProcrefError } from "../errors.ts";
+import { MARK_VARIABLE } from "../process/marks.ts";
 import { stop } from "../process/stop.ts";
 import { until, type WaitOptions } from "../waiting.ts";
 import { runCallback } from "./callback.ts";
@@ -116,6 +117,7 @@ export class CallbackRunner {
   ): Promise<ServiceInfo> {
     const { startTimeoutMs: timeoutMs } = this.#options;
     const late = (value: unknown): void => this.#undo(value);
+    dropMark();
     const value = await runCallback({ ...this.#run(what, code, options), timeoutMs, late }, callback);
     try {
       const info = ServiceInfo.fromJSON(value);
@@ -145,5 +147,17 @@ export class CallbackRunner {
     signal: AbortSignal | undefined;
   } {
     return { what, code, service: this.#name, signal };
+  }
+}
+
+/**
+ * A client may itself be part of a supervised service. What it brings up for others to share must not carry the mark of
+ * that one, or it would be ended with it.
+ */
+function dropMark(): void {
+  try {
+    delete process.env[MARK_VARIABLE];
+  } catch {
+    // Deno does not let us, nor does it let the callback pass on what it may not read.
   }
 }

@@ -66,6 +66,14 @@ export class RecordStore {
   }
 
   /**
+   * What tells the file that is there from any other, without opening it; undefined when there is none.
+   */
+  stamp(): string | undefined {
+    const status = lstatSync(this.#path, { throwIfNoEntry: false });
+    return status && `${status.ino} ${status.mtimeMs} ${status.size}`;
+  }
+
+  /**
    * Writes the record; the gate must be held. A reader sees the old record or the new one, also when the writer dies.
    *
    * @throws ProcrefError `IO` (disk full, read-only), `STATE_DIRECTORY`, `PERMISSION`

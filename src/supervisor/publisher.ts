@@ -22,6 +22,8 @@ export class Publisher {
   readonly #supervisor: ProcessIdentity;
   readonly #configuration: Configuration;
   #last: ServiceRecord | undefined;
+  /** Of the file that was written last. */
+  #stamp: string | undefined;
   #watcher: FSWatcher | undefined;
 
   constructor(counter: RefCounter, store: RecordStore, supervisor: ProcessIdentity, configuration: Configuration) {
@@ -44,6 +46,7 @@ export class Publisher {
     if (record.phase === "STOP") this.#store.writeStop(complete, () => {});
     else this.#store.write(complete);
     this.#last = complete;
+    this.#stamp = this.#store.stamp();
     this.#counter.advanceGeneration(published);
     this.#watch();
   }
@@ -60,7 +63,10 @@ export class Publisher {
     this.#last = undefined;
   }
 
-  /** A stranger may remove the record (a cleaner of temporary files does): the kernel tells, and it is written again. */
+  /**
+   * A stranger may remove the record (a cleaner of temporary files does) or spoil it: the kernel tells, and it is written
+   * again. To look at it does not open it, for that would be told as well.
+   */
   #watch(): void {
     if (this.#watcher !== undefined) return;
     try {
@@ -73,8 +79,9 @@ export class Publisher {
 
   #restore(): void {
     try {
-      if (this.#last === undefined || this.#store.exists()) return;
+      if (this.#last === undefined || this.#store.stamp() === this.#stamp) return;
       this.#store.write(this.#last);
+      this.#stamp = this.#store.stamp();
       // The directory may be a new one.
       this.#watcher?.close();
       this.#watcher = undefined;

@@ -67,8 +67,12 @@ class Supervisor {
   readonly #publisher: Publisher;
   #source: LifeSource | undefined;
   readonly #mark = crypto.randomUUID();
+  /** What everything carries that may still run: our own, and those of a predecessor until they are cleared up. */
+  #marks: readonly string[] = [this.#mark];
   /** The service, from when it is ready until it is gone. */
   #life: Life | undefined;
+  /** Whether something could not be ended: the record stays for whoever comes next. */
+  #remains = false;
   /** Aborts when the service is ended for whatever reason: nothing is kept warm from then on. */
   readonly #over = new AbortController();
 
@@ -84,16 +88,17 @@ class Supervisor {
 
   async run(report: Report): Promise<void> {
     const left = this.#store.read(() => {});
-    const marks = left?.marks ?? [];
     // From here on a successor knows what may be left, whenever this process dies.
-    if (left === undefined) this.#publish("START");
-    else this.#publisher.publish({ phase: "CLEAN", info: left.info, marks: [...marks, this.#mark] });
+    if (left === undefined) {
+      this.#publish("START");
+    } else {
+      this.#marks = [...left.marks ?? [], this.#mark];
+      this.#publisher.publish({ phase: "CLEAN", info: left.info, marks: this.#marks });
+    }
     report(`${IN_OFFICE} ${formatIdentity(ownIdentity())}`);
     const stopping = this.#stopping();
-    if (left !== undefined) await this.#clearUpAfter(left);
-
     const unused = this.#lockWhenUnused();
-    const living = this.#live(this.#over.signal);
+    const living = this.#succeed(left, this.#over.signal);
     const end = await Promise.race([unused.then(() => "unused" as const), living, stopping]);
     this.#over.abort(new ProcrefError("OTHER", "nobody wants the service any more"));
     await this.#end(end === "unused" ? undefined : end, living);
@@ -115,6 +120,17 @@ class Supervisor {
     });
   }
 
+  /** Clears up after a predecessor, and then keeps the service alive; as {@link Supervisor.#live}. */
+  async #succeed(left: ServiceRecord | undefined, signal: AbortSignal): Promise<ProcrefError | undefined> {
+    try {
+      if (left !== undefined) await this.#clearUpAfter(left);
+    } catch (error) {
+      this.#remains = true;
+      return asProcrefError(error);
+    }
+    return await this.#live(signal);
+  }
+
   /** Ends everything that a predecessor left. Until it is gone, others may accept its service; after that nobody does. */
   async #clearUpAfter({ supervisor, info, marks = [] }: ServiceRecord): Promise<void> {
     const gone = () => supervisor === undefined || !isAlive(supervisor);
@@ -125,6 +141,7 @@ class Supervisor {
     );
     if (info?.identity !== undefined) killGroup(info.identity);
     await endMarked(marks);
+    this.#marks = [this.#mark];
   }
 
   /** Waits until the gate could be taken with nobody left, and nobody came back while the service was kept warm. */
@@ -179,7 +196,7 @@ class Supervisor {
         signal.throwIfAborted();
         proven = true;
         const readySince = performance.now();
-        this.#publisher.publish({ phase: "READY", info: life.info, marks: [this.#mark] });
+        this.#publisher.publish({ phase: "READY", info: life.info, marks: this.#marks });
         this.#log.note(describeReady(life.info));
         const { why, exitCode } = await orAborted(life.ended, signal);
         problem = this.#lost(why, exitCode);
@@ -229,17 +246,21 @@ class Supervisor {
       await this.#life?.stop();
     } catch (error) {
       problem = asProcrefError(error);
+      this.#remains = true;
     }
+    const info = this.#life?.info;
     this.#life = undefined;
     if (problem === undefined) return;
     const { code, message, details } = problem;
-    this.#publisher.publish({ phase: "FAIL", info: undefined, failure: { code, message, details } });
+    const left = this.#remains ? { info, marks: this.#marks } : { info: undefined };
+    this.#publisher.publish({ phase: "FAIL", ...left, failure: { code, message, details } });
   }
 
-  /** With seat and gate, and nobody left: leaves nothing behind. */
+  /** With seat and gate, and nobody left: leaves nothing behind but what says that something could not be ended. */
   #leave(): void {
     this.#publisher.close();
     try {
+      if (this.#remains) return;
       this.#log.remove();
       this.#store.remove();
     } finally {
@@ -249,7 +270,7 @@ class Supervisor {
   }
 
   #publish(phase: "START" | "STOP"): void {
-    this.#publisher.publish({ phase, info: this.#life?.info, marks: [this.#mark] });
+    this.#publisher.publish({ phase, info: this.#life?.info, marks: this.#marks });
   }
 
   #lost(why: string, exitCode: number | undefined): ProcrefError {

@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { SharedService } from "../../mod.ts";
+import { Child } from "../harness/child.ts";
+import { eventually } from "../harness/eventually.ts";
+import { uniqueName, withDirectory } from "../harness/names.ts";
+import { process as processes } from "../../mod.ts";
+
+test("a service that a part of another service brings up by callbacks is not ended with that one", async () => {
+  await withDirectory(async (directory) => {
+    const name = uniqueName();
+    const journal = join(directory, "journal");
+    // As a supervised service's process would be: it carries the mark of that service.
+    const env = { PROCREF_MARK: "the-mark-of-another-service" };
+    const configuration = JSON.stringify({ journal, options: { directory } });
+    await using client = new Child("service_client.ts", { args: [name, configuration], env });
+    await client.line("ready");
+    const { pid, handle } = await client.call<{ pid: number; handle: number }>("acquire");
+    const environment = readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
+    assert.ok(!environment.some((variable) => variable.startsWith("PROCREF_MARK=")));
+    await client.call("release", handle);
+  });
+});
+
+test("a supervised service that a part of another one starts outlives that one, and has a mark of its own", async () => {
+  await withDirectory(async (directory) => {
+    const inner = uniqueName("inner");
+    const outer = new SharedService(uniqueName("outer"), {
+      command: ["sh", "-c", "exec sleep 300"],
+      directory,
+      env: { MARKED: "outer" },
+    });
+    const handle = await outer.acquire();
+    const mark = /PROCREF_MARK=([^\0]+)/.exec(readFileSync(`/proc/${handle.pid}/environ`, "utf8"))![1];
+    const configuration = { name: inner, options: { command: ["sleep", "300"], directory } };
+    await using part = new Child("supervised_holder.ts", {
+      args: [JSON.stringify(configuration)],
+      env: { PROCREF_MARK: mark },
+    });
+    const shared = new SharedService(inner, { command: ["sleep", "300"], directory });
+    const pid = Number(await part.line("holds "));
+    await using own = await shared.acquire();
+    assert.equal(own.pid, pid);
+    await handle.release();
+    await eventually(() => !processes.isAlive(part.pid), "what carries the mark of the outer service ends with it");
+    assert.ok(processes.isAlive(pid), "the inner service is held by others, and runs on");
+    assert.equal(await shared.count(), 1);
+  });
+});
