@@ -89,6 +89,12 @@ export function processStatus(pid: number): ProcessStatus | undefined {
   return text === undefined ? undefined : parseStatus(text);
 }
 
+/** The real user of a process; undefined when there is no such process, or this user may not see it. */
+export function processOwner(pid: number): number | undefined {
+  const uid = /^Uid:\s+(\d+)/m.exec(readProcFile(`/proc/${pid}/status`) ?? "")?.[1];
+  return uid === undefined ? undefined : Number(uid);
+}
+
 /** Takes a line of /proc/PID/stat apart. The command name may hold anything, parentheses and spaces included. */
 export function parseStatus(text: string): ProcessStatus | undefined {
   const fields = text.slice(text.lastIndexOf(")") + 2).trimEnd().split(" ");

@@ -157,7 +157,7 @@ function readHint(path: string, named: number, uid: number): Found["hint"] {
   let hint: Found["hint"];
   quietly(() => {
     const { pid, start, command, since } = JSON.parse(
-      readTrustedFile(path, { scope: "user", uid }) ?? "{}",
+      readTrustedFile(path, { scope: "user", uid })?.text ?? "{}",
     ) as HintJson;
     const words = Array.isArray(command) && command.every((word) => typeof word === "string");
     if (pid === named && typeof start === "string" && words && typeof since === "string") {

@@ -9,9 +9,10 @@ import { dirname, join } from "node:path";
 import { ProcrefError } from "../errors.ts";
 import type { ObjectName } from "../kernel/object_name.ts";
 import { attempting, checkDirectory } from "../kernel/state_directory.ts";
+import { processOwner } from "../process/proc_files.ts";
 import { removeHints } from "./holders.ts";
 import { formatRecord, parseRecord, type ServiceRecord } from "./record.ts";
-import { readTrustedFile } from "./trusted_file.ts";
+import { readTrustedFile, type TrustedText } from "./trusted_file.ts";
 
 /**
  * The record of one service, in a directory of its own below the state directory. Only who has the gate writes; the
@@ -45,8 +46,10 @@ export class RecordStore {
    */
   read(report: (problem: ProcrefError) => void): ServiceRecord | undefined {
     try {
-      const text = attempting(`read ${this.#path}`, this.#path, () => this.text());
-      return text === undefined ? undefined : parseRecord(this.#name, text);
+      const file = attempting(`read ${this.#path}`, this.#path, () => this.#file());
+      if (file === undefined) return undefined;
+      const record = parseRecord(this.#name, file.text);
+      return record === undefined || file.owner === this.#uid ? record : checkForeign(record, file.owner);
     } catch (error) {
       const problem = error as ProcrefError;
       if (problem.code === "DOMAIN_MISMATCH" || problem.code === "PERMISSION") throw problem;
@@ -129,6 +132,10 @@ export class RecordStore {
    * @throws ProcrefError `SERVICE_INFO` when the file cannot be trusted; what the file system throws
    */
   text(): string | undefined {
+    return this.#file()?.text;
+  }
+
+  #file(): TrustedText | undefined {
     return readTrustedFile(this.#path, { scope: this.#name.scope, uid: this.#uid });
   }
 
@@ -142,4 +149,20 @@ export class RecordStore {
     }
     mkdirSync(this.directory, { recursive: true, mode: scope === "user" ? 0o700 : 0o775 });
   }
+}
+
+/**
+ * A record of scope `system` that another user wrote. What it names will be signalled on its word, so it may name only
+ * processes of that user; marks are found by us in our own processes alone, so they are none of its business.
+ */
+function checkForeign(record: ServiceRecord, owner: number): ServiceRecord {
+  for (const identity of [record.info?.identity, record.supervisor]) {
+    const theirs = identity === undefined || [owner, undefined].includes(processOwner(identity.pid));
+    if (theirs) continue;
+    throw new ProcrefError(
+      "SERVICE_INFO",
+      `user ${owner} wrote it, and its process ${identity.pid} is not that user's`,
+    );
+  }
+  return { ...record, marks: undefined };
 }

@@ -28,19 +28,28 @@ export interface OpenedFile {
   readonly status: Stats;
 }
 
+/** What a file says, and whose it is. */
+export interface TrustedText {
+  /** The text. */
+  readonly text: string;
+  /** The user that the file belongs to. */
+  readonly owner: number;
+}
+
 /**
- * The text of a file, or undefined when there is none.
+ * The text of a file and its owner, or undefined when there is none.
  *
  * @throws ProcrefError `SERVICE_INFO` when the file cannot be trusted; what the file system throws, also for text that
  * is no UTF-8
  */
-export function readTrustedFile(path: string, trust: Trust): string | undefined {
+export function readTrustedFile(path: string, trust: Trust): TrustedText | undefined {
   const opened = openTrustedFile(path, trust);
   if (opened === undefined) return undefined;
   try {
     const buffer = new Uint8Array(opened.status.size);
     const length = readSync(opened.descriptor, buffer, 0, buffer.length, 0);
-    return new TextDecoder("utf-8", { fatal: true }).decode(buffer.subarray(0, length));
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(buffer.subarray(0, length));
+    return { text, owner: opened.status.uid };
   } finally {
     closeSync(opened.descriptor);
   }
