@@ -100,8 +100,15 @@ export class SupervisedMode implements Mode {
   /** Gives the reference back: one system call, and another one that sees whether the supervisor is there to notice. */
   async release(last: ServiceRecord | undefined): Promise<void> {
     this.#counter.release();
+    if (last === undefined) this.#removeUnused();
     // Its supervisor was killed and nobody else may ever look: whoever leaves does.
     if (last?.supervisor !== undefined && !isAlive(last.supervisor)) await this.#replaceSupervisor(last);
+  }
+
+  /** Who came and found no service may be the only one who ever came: then no supervisor is there to clear up. */
+  #removeUnused(): void {
+    if (this.#counter.snapshot().seated || this.#store.exists()) return;
+    if (this.#counter.tryLockIfUnused()) this.#counter.remove();
   }
 
   async lookAfter(known: Attachment): Promise<News> {

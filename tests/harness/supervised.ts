@@ -50,14 +50,16 @@ export interface ClientOptions extends ChildOptions {
 
 /**
  * The beginning of every service here: it notes its start in the journal, and that of an earlier one that still runs,
- * which must never be.
+ * which must never be. It is ready once that is noted, unless a test says otherwise.
  */
 const BEGIN = `
 for old in $(sed -n 's/^start //p' "$JOURNAL"); do
   case "$(sed 's/.*) //' "/proc/$old/stat" 2>/dev/null)" in "" | Z* | X*) ;; *) echo "beside $old" >>"$JOURNAL" ;; esac
 done
 echo "start $$" >>"$JOURNAL"
+echo noted
 `;
+const NOTED = { log: "^noted$" };
 
 export class SupervisedStage {
   readonly name = uniqueName("supervised");
@@ -68,6 +70,7 @@ export class SupervisedStage {
   readonly #clients: Child[] = [];
   readonly #handles: ServiceHandle[] = [];
   readonly #supervisors: Identity[] = [];
+  readonly #ends: (() => void)[] = [];
 
   constructor(directory: string) {
     this.directory = directory;
@@ -80,7 +83,7 @@ export class SupervisedStage {
   /** The options of a service that is this shell script; `$$` is its process. */
   script(text: string, more: Options = {}): Options {
     const env = { JOURNAL: this.journal, ...(more.env as Record<string, string> | undefined) };
-    return { command: ["sh", "-c", `${BEGIN}${text}`], directory: this.state, ...more, env };
+    return { command: ["sh", "-c", `${BEGIN}${text}`], directory: this.state, ready: NOTED, ...more, env };
   }
 
   /** The options of a service that sleeps. */
@@ -119,6 +122,11 @@ export class SupervisedStage {
     const child = new Child(fixture, options);
     this.#clients.push(child);
     return child;
+  }
+
+  /** Something else to be ended, whatever becomes of the test. */
+  atEnd(end: () => void): void {
+    this.#ends.push(end);
   }
 
   /** What the services have noted, as lines of words. */
@@ -187,7 +195,7 @@ export class SupervisedStage {
   }
 
   /** Nothing is left of it: no process, no supervisor, no file, no kernel object. Nor did two ever run at once. */
-  async assertNothingLeft(timeoutMs = 20_000): Promise<void> {
+  async assertNothingLeft(timeoutMs = 10_000): Promise<void> {
     await eventually(() => this.running().length === 0, "no service runs", timeoutMs);
     await eventually(() => listedSet(this.key) === undefined, "the semaphores are gone", timeoutMs);
     assert.deepEqual(readdirSync(this.state), [], "no file is left");
@@ -197,6 +205,7 @@ export class SupervisedStage {
   }
 
   async close(): Promise<void> {
+    for (const end of this.#ends) end();
     for (const client of this.#clients) await client[Symbol.asyncDispose]();
     await Promise.allSettled(this.#handles.map((handle) => handle.release()));
     this.record();
