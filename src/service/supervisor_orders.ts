@@ -5,8 +5,10 @@
  */
 
 import { type ChildProcess, spawn } from "node:child_process";
+import { isIP } from "node:net";
 import { createInterface } from "node:readline";
 import process from "node:process";
+import { fileURLToPath } from "node:url";
 import { nativeRuntime } from "../../ffi/mod.ts";
 import type { Grants } from "../../ffi/types.ts";
 import type { Readable } from "node:stream";
@@ -93,15 +95,21 @@ async function spawned(child: ChildProcess, name: string): Promise<void> {
 function grants({ directory, description }: SupervisorOrders, more: readonly string[]): Grants {
   const files = [directory];
   if (description === undefined) return { files, run: [], net: [], more };
-  const { command, ready, setpriv, host, port } = description;
+  const { command, module, ready, setpriv, host, port } = description;
   const programs = [command[0], ready.kind === "exec" ? ready.command[0] : undefined];
   // A program with a placeholder in its name cannot be named beforehand.
   const unknown = programs.some((program) => program?.includes("{"));
   return {
     files,
+    read: module?.startsWith("file:") ? [fileURLToPath(module)] : [],
     run: unknown ? [] : [...new Set([setpriv ?? command[0], ...programs.slice(setpriv ? 1 : 0)])].filter(isText),
-    net: port === undefined ? [] : [host],
-    more: unknown ? ["--allow-run", ...more] : more,
+    net: port === undefined ? [] : host === "localhost" ? [host, "127.0.0.1", "::1"] : isIP(host) ? [host] : [],
+    more: [
+      ...(unknown ? ["--allow-run"] : []),
+      // Which addresses a name has cannot be known beforehand either, and it is them that Deno asks for.
+      ...(port !== undefined && host !== "localhost" && !isIP(host) ? ["--allow-net"] : []),
+      ...more,
+    ],
   };
 }
 
