@@ -34,6 +34,8 @@ import { startSupervisor, type SupervisorOrders } from "./supervisor_orders.ts";
 
 /** How often waiting clients look for news: one system call each time. */
 const LONGEST_PAUSE_MS = 4;
+/** How many supervisors one acquire starts that all end without having said why. */
+const MOST_SUPERVISORS = 5;
 /** How long a supervisor may take to write its record again when a stranger has removed it. */
 const RESTORE_MS = 5000;
 
@@ -80,7 +82,7 @@ export class SupervisedMode implements Mode {
   async attach(options: WaitOptions): Promise<Attachment> {
     let seen = this.#look();
     const old = seen.record?.phase === "FAIL" ? seen.record : undefined;
-    for (;; seen = this.#look()) {
+    for (let started = 0;; seen = this.#look()) {
       options.signal?.throwIfAborted();
       const { record } = seen;
       if (record !== undefined) this.#checkKind(record);
@@ -92,7 +94,8 @@ export class SupervisedMode implements Mode {
       } else if (record?.phase !== "FAIL" && record?.supervisor !== undefined && isAlive(record.supervisor)) {
         await this.#awaitNews(seen, options);
       } else {
-        await this.#bringIntoOffice(old, options);
+        if (started >= MOST_SUPERVISORS) throw this.#endedInARow();
+        if (await this.#bringIntoOffice(old, options)) started++;
       }
     }
   }
@@ -180,20 +183,30 @@ export class SupervisedMode implements Mode {
     );
   }
 
-  /** Starts a supervisor, unless somebody is in office by now. */
-  async #bringIntoOffice(old: ServiceRecord | undefined, options: WaitOptions): Promise<void> {
+  #endedInARow(): ProcrefError {
+    return new ProcrefError(
+      "SUPERVISOR",
+      `Cannot acquire "${this.#name}": ${MOST_SUPERVISORS} supervisors in a row ended before the service was usable, ` +
+        `each without a word: they crashed, or somebody kills them`,
+      { details: { name: this.#name } },
+    );
+  }
+
+  /** Starts a supervisor, unless somebody is in office by now; tells whether it did. */
+  async #bringIntoOffice(old: ServiceRecord | undefined, options: WaitOptions): Promise<boolean> {
     await this.#counter.lock({ signal: options.signal, timeoutMs: this.#settings.lockTimeoutMs });
     let lost = false;
     try {
       const record = this.#store.read(this.#warn);
       if (record?.supervisor !== undefined && isAlive(record.supervisor)) {
-        if (record.phase !== "FAIL" || !isSame(record, old)) return;
+        if (record.phase !== "FAIL" || !isSame(record, old)) return false;
         await stop(record.supervisor, 0);
       } else if (this.#counter.snapshot().seated) {
         lost = true;
-        return;
+        return false;
       }
       await this.#start();
+      return true;
     } finally {
       this.#counter.unlock();
       if (lost) await this.#awaitRecord(options);
