@@ -129,6 +129,11 @@ export class SupervisedStage {
     this.#ends.push(end);
   }
 
+  /** Notes something as a service does. */
+  note(word: string, text: string | number): void {
+    appendFileSync(this.journal, `${word} ${text}\n`);
+  }
+
   /** What the services have noted, as lines of words. */
   notes(word: string): string[] {
     return readFileSync(this.journal, "utf8").split("\n").filter((line) => line.startsWith(`${word} `))
