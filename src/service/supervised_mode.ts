@@ -213,10 +213,10 @@ export class SupervisedMode implements Mode {
     }
   }
 
-  /** Somebody has the seat, and no record says who: it is on its way out, or a stranger has removed the record. */
+  /** Somebody has the seat, and no record says who: it is on its way out, or a stranger removed or spoilt the record. */
   async #awaitRecord({ signal }: WaitOptions): Promise<void> {
     await until(
-      () => !this.#counter.snapshot().seated || this.#store.exists(),
+      () => !this.#counter.snapshot().seated || this.#store.read(() => {}) !== undefined,
       { signal, timeoutMs: RESTORE_MS },
       () => `acquire "${this.#name}", because its supervisor does not write down what it does`,
     );

@@ -10,6 +10,7 @@ import type { ProcessIdentity } from "../process/identity.ts";
 import type { ServiceRecord } from "../service/record.ts";
 import type { RecordStore } from "../service/record_store.ts";
 import type { Configuration } from "../service/service_description.ts";
+import { LOG_NAME } from "./log_file.ts";
 
 /**
  * Publishes the record of a service. The generation of the counter is even from before a record other than READY is
@@ -59,11 +60,16 @@ export class Publisher {
     this.#last = undefined;
   }
 
-  /** A stranger may remove the record (a cleaner of temporary files does): the kernel tells, and it is written again. */
+  /**
+   * A stranger may remove the record (a cleaner of temporary files does) or spoil it: the kernel tells, and it is written
+   * again. What is written to the log is told as well, and is not meant.
+   */
   #watch(): void {
     if (this.#watcher !== undefined) return;
     try {
-      this.#watcher = watch(this.#store.directory, { persistent: false }, () => this.#restore());
+      this.#watcher = watch(this.#store.directory, { persistent: false }, (_, file) => {
+        if (!file?.startsWith(LOG_NAME)) this.#restore();
+      });
       this.#watcher.on("error", () => this.#restore());
     } catch {
       // No watches left, or the directory is being removed this moment: clients start over when they miss the record.
@@ -72,7 +78,7 @@ export class Publisher {
 
   #restore(): void {
     try {
-      if (this.#last === undefined || this.#store.exists()) return;
+      if (this.#last === undefined || this.#store.read(() => {})?.generation === this.#last.generation) return;
       this.#store.write(this.#last);
       // The directory may be a new one.
       this.#watcher?.close();

@@ -12,6 +12,8 @@ import {
   SharedService,
   type SharedServiceOptions,
 } from "../../mod.ts";
+import { libc } from "../../ffi/libc.ts";
+import { objectName } from "../../src/kernel/object_name.ts";
 import { keyOf, listedSet, removeKey } from "../fixtures/sets.ts";
 import { Child, type ChildOptions } from "./child.ts";
 import { eventually } from "./eventually.ts";
@@ -147,6 +149,12 @@ export class SupervisedStage {
 
   running(): number[] {
     return [...this.starts(), ...this.notes("child").map(Number)].filter((pid) => processes.isAlive(pid));
+  }
+
+  /** Where the files of the service are, also when it is not there at the moment. */
+  get folder(): string {
+    const identity = { namespace: undefined, scope: "user", directory: this.state } as const;
+    return join(this.state, objectName(this.name, libc().geteuid(), identity).fileName);
   }
 
   /** The path of a file of the service, whether it is there or not; undefined without a directory of it. */

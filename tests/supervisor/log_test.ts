@@ -13,8 +13,6 @@ import {
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
-import { libc } from "../../ffi/libc.ts";
-import { objectName } from "../../src/kernel/object_name.ts";
 import { LogFile } from "../../src/supervisor/log_file.ts";
 import { eventually } from "../harness/eventually.ts";
 import { withDirectory } from "../harness/names.ts";
@@ -81,8 +79,7 @@ for (const name of ["service.log", "service.log.1"]) {
     await onStage(async (stage) => {
       const victim = join(stage.directory, "victim");
       writeFileSync(victim, "precious");
-      const identity = { namespace: undefined, scope: "user", directory: stage.state } as const;
-      const folder = join(stage.state, objectName(stage.name, libc().geteuid(), identity).fileName);
+      const { folder } = stage;
       mkdirSync(folder, { mode: 0o700 });
       symlinkSync(victim, join(folder, name));
       const options = stage.script("seq 1 4000; echo usable; exec sleep 300", {
