@@ -217,6 +217,12 @@ export class SupervisedStage {
     assert.deepEqual(this.notes("beside"), [], "no life began beside another");
   }
 
+  /** Nothing of any service in this state directory is left, of whatever namespace. */
+  async assertAllStopped(): Promise<void> {
+    const stopped = (): boolean => this.running().length === 0 && readdirSync(this.state).length === 0;
+    await eventually(stopped, "no service runs, and no file is left");
+  }
+
   async close(): Promise<void> {
     for (const end of this.#ends) end();
     for (const client of this.#clients) await client[Symbol.asyncDispose]();

@@ -154,6 +154,6 @@ test("namespaces, directories and names keep services apart", async () => {
     await eventually(() => stage.running().length === 1, "the one is gone");
     assert.deepEqual(stage.running(), [two.pid]);
     await two.release();
-    await eventually(() => stage.running().length === 0 && readdirSync(stage.state).length === 0, "both are gone");
+    await stage.assertAllStopped();
   });
 });
