@@ -54,10 +54,27 @@ export function denoRuntime(global: unknown): NativeRuntime {
   };
 }
 
+/** The permissions whose flags have a short form. */
+const SHORT: { readonly [flag: string]: string } = { read: "-R", write: "-W", env: "-E", net: "-N" };
+
 /** Deno with the given permissions and no others, and nothing of the project that it happens to be started in. */
-function moduleCommand(module: URL, { files, run, net, more = [] }: Grants): ModuleCommand {
-  const allow = (flag: string, values: readonly string[]): string[] =>
-    values.length === 0 ? [] : [`--allow-${flag}=${values.map((value) => value.replaceAll(",", ",,")).join(",")}`];
+function moduleCommand(module: URL, { files, read = [], run, net, more = [] }: Grants): ModuleCommand {
+  const allow = (flag: string, values: readonly string[]): string[] => {
+    // Beside a list, Deno takes no notice of the plain flag, which is wider.
+    const plain = more.includes(`--allow-${flag}`) || more.includes(SHORT[flag]);
+    if (plain || values.length === 0) return [];
+    return [`--allow-${flag}=${values.map((value) => value.replaceAll(",", ",,")).join(",")}`];
+  };
+  const all = more.includes("-A") || more.includes("--allow-all");
+  const own = all ? [] : [
+    ...(more.includes("--allow-ffi") ? [] : ["--allow-ffi"]),
+    // The child processes of node:child_process ask for it.
+    ...allow("env", ["NODE_V8_COVERAGE"]),
+    ...allow("read", [...files, ...read]),
+    ...allow("write", files),
+    ...allow("run", run),
+    ...allow("net", net.map((host) => host.includes(":") ? `[${host}]` : host)),
+  ];
   return {
     command: [
       process.execPath,
@@ -68,13 +85,7 @@ function moduleCommand(module: URL, { files, run, net, more = [] }: Grants): Mod
       "--no-lock",
       "--no-check",
       "--cached-only",
-      "--allow-ffi",
-      // The child processes of node:child_process ask for it.
-      "--allow-env=NODE_V8_COVERAGE",
-      ...allow("read", files),
-      ...allow("write", files),
-      ...allow("run", run),
-      ...allow("net", net),
+      ...own,
       ...more,
       module.protocol === "file:" ? fileURLToPath(module) : module.href,
     ],

@@ -60,6 +60,8 @@ export type BlockingFunction<F extends CFunction> = (...args: JsTypes<F["paramet
 export interface Grants {
   /** Paths that it reads and writes. */
   readonly files: readonly string[];
+  /** Paths that it only reads. */
+  readonly read?: readonly string[];
   /** Programs that it runs, by name or path. */
   readonly run: readonly string[];
   /** Hosts that it connects to. */

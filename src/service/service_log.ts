@@ -10,7 +10,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { attempting } from "../kernel/state_directory.ts";
 import { openTrustedFile, type Trust } from "./trusted_file.ts";
 
-const LOG_NAME = "service.log";
+/** The name of the log in the service's directory; the older part has `.1` behind it. */
+export const LOG_NAME = "service.log";
 const NEWLINE = 10;
 const LOOK_MS = 100;
 const CHUNK = 65536;

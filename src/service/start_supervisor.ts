@@ -8,6 +8,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { extname, join } from "node:path";
 import process from "node:process";
+import { fileURLToPath } from "node:url";
 import type { Readable } from "node:stream";
 import { nativeRuntime } from "../../ffi/mod.ts";
 import type { Grants } from "../../ffi/types.ts";
@@ -20,6 +21,8 @@ import { FAILED, IN_OFFICE, SEAT_TAKEN, type SupervisorOrders } from "./supervis
 const MAIN = new URL(`../supervisor/main${extname(import.meta.url)}`, import.meta.url);
 /** How long it may take to come into office. */
 const START_TIMEOUT_MS = 20_000;
+/** How many in a row may be killed before they have said a word. */
+const MOST_KILLED = 3;
 let written = 0;
 /** What programs need in order to find others, and a runtime its cached modules. */
 const PASSED_ON = ["PATH", "HOME", "USER", "LANG", "TMPDIR", "DENO_DIR", "XDG_CACHE_HOME", "BUN_INSTALL"];
@@ -38,6 +41,18 @@ export async function startSupervisor(
   orders: SupervisorOrders,
   more: readonly string[] = [],
 ): Promise<ProcessIdentity | undefined> {
+  for (let killed = 0; killed < MOST_KILLED; killed++) {
+    const outcome = await startOne(orders, more);
+    if (outcome !== "killed") return outcome;
+  }
+  throw failure(orders.name, `${MOST_KILLED} in a row ended without a word, as if they were killed`);
+}
+
+/** Starts one supervisor; it was killed when it ended without a word about itself or about what went wrong. */
+async function startOne(
+  orders: SupervisorOrders,
+  more: readonly string[],
+): Promise<ProcessIdentity | undefined | "killed"> {
   const { command, env } = nativeRuntime().moduleCommand(MAIN, grants(orders, more));
   // A leader of a process group cannot begin a session, so setsid forks: the supervisor is no child of this process,
   // and neither a group kill nor a runtime that ends its descendants reaches it.
@@ -78,16 +93,25 @@ async function spawned(child: ChildProcess, name: string): Promise<void> {
 function grants({ directory, description }: SupervisorOrders, more: readonly string[]): Grants {
   const files = [directory];
   if (description === undefined) return { files, run: [], net: [], more };
-  const { command, ready, setpriv, host, port } = description;
+  const { command, module, ready, setpriv, host, port } = description;
   const programs = [command[0], ready.kind === "exec" ? ready.command[0] : undefined];
   // A program with a placeholder in its name cannot be named beforehand.
   const unknown = programs.some((program) => program?.includes("{"));
+  const net = port === undefined ? [] : addressesOf(host);
   return {
     files,
+    read: module?.startsWith("file:") ? [fileURLToPath(module)] : [],
     run: unknown ? [] : [...new Set([setpriv ?? command[0], ...programs.slice(setpriv ? 1 : 0)])].filter(isText),
-    net: port === undefined ? [] : [host],
-    more: unknown ? ["--allow-run", ...more] : more,
+    net: net ?? [],
+    more: [...(unknown ? ["--allow-run"] : []), ...(net === undefined ? ["--allow-net"] : []), ...more],
   };
+}
+
+/** What Deno asks for when a service's host is asked whether it is ready; undefined when that cannot be known beforehand. */
+function addressesOf(host: string): string[] | undefined {
+  if (host === "localhost") return [host, "127.0.0.1", "::1"];
+  const isAddress = /^[\d.]+$/.test(host) || host.includes(":");
+  return isAddress ? [host] : undefined;
 }
 
 function isText(value: string | undefined): value is string {
@@ -107,14 +131,18 @@ function passedOn(): Record<string, string> {
   return found;
 }
 
-async function answer(child: ChildProcess, orders: SupervisorOrders): Promise<ProcessIdentity | undefined> {
+async function answer(
+  child: ChildProcess,
+  orders: SupervisorOrders,
+): Promise<ProcessIdentity | undefined | "killed"> {
   let errors = "";
   child.stderr!.setEncoding("utf8").on("data", (text) => errors = `${errors}${text}`.slice(-2000));
   const line = await firstLine(child.stdout!, orders.name);
   const [word, ...rest] = (line ?? "").split(" ");
   if (word === IN_OFFICE) return parseIdentity(rest.join(" "));
   if (word === SEAT_TAKEN) return undefined;
-  const why = word === FAILED ? JSON.parse(rest.join(" ")) : `it ended without a word: ${errors.trim() || "no output"}`;
+  if (word === "" && errors.trim() === "") return "killed";
+  const why = word === FAILED ? JSON.parse(rest.join(" ")) : `it ended without a word: ${errors.trim() || line}`;
   throw failure(orders.name, why);
 }
 

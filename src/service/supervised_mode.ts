@@ -35,6 +35,8 @@ import type { SupervisorOrders } from "./supervisor_orders.ts";
 
 /** How often waiting clients look for news: one system call each time. */
 const LONGEST_PAUSE_MS = 4;
+/** How many supervisors one acquire starts that all end without having said why. */
+const MOST_SUPERVISORS = 5;
 /** How long a supervisor may take to write its record again when a stranger has removed it. */
 const RESTORE_MS = 5000;
 
@@ -81,7 +83,7 @@ export class SupervisedMode implements Mode {
   async attach(options: WaitOptions): Promise<Attachment> {
     let seen = this.#look();
     const old = seen.record?.phase === "FAIL" ? seen.record : undefined;
-    for (;; seen = this.#look()) {
+    for (let started = 0;; seen = this.#look()) {
       options.signal?.throwIfAborted();
       const { record } = seen;
       if (record !== undefined) this.#checkKind(record);
@@ -93,17 +95,31 @@ export class SupervisedMode implements Mode {
       } else if (record?.phase !== "FAIL" && record?.supervisor !== undefined && isAlive(record.supervisor)) {
         await this.#awaitNews(seen, options);
       } else {
-        await this.#bringIntoOffice(old, options);
+        if (started >= MOST_SUPERVISORS) throw this.#endedInARow();
+        if (await this.#bringIntoOffice(old, options)) started++;
       }
     }
   }
 
-  /** Gives the reference back: one system call, and another one that sees whether the supervisor is there to notice. */
+  /**
+   * Gives the reference back: one system call, and others that see whether the supervisor is there to notice. Who was
+   * refused knows of none and looks at the record.
+   */
   async release(last: ServiceRecord | undefined, isWatchedAlive?: () => boolean): Promise<void> {
     this.#counter.release();
     if (isWatchedAlive?.()) return;
+    const known = last ?? this.#store.read(this.#warn);
+    if (known === undefined) this.#removeUnused();
     // Its supervisor was killed and nobody else may ever look: whoever leaves does.
-    if (last?.supervisor !== undefined && !isAlive(last.supervisor)) await this.#replaceSupervisor(last);
+    else if (known.supervisor !== undefined && !isAlive(known.supervisor)) await this.#replaceSupervisor(known);
+  }
+
+  /** Who came and found no service may be the only one who ever came: then no supervisor is there to clear up. */
+  #removeUnused(): void {
+    if (!this.#counter.tryLockIfUnused()) return;
+    // Under the gate: one that has come meanwhile keeps it.
+    if (this.#store.exists()) this.#counter.unlock();
+    else this.#counter.remove();
   }
 
   async lookAfter(known: Attachment): Promise<News> {
@@ -178,27 +194,37 @@ export class SupervisedMode implements Mode {
     );
   }
 
-  /** Starts a supervisor, unless somebody is in office by now. */
-  async #bringIntoOffice(old: ServiceRecord | undefined, options: WaitOptions): Promise<void> {
+  #endedInARow(): ProcrefError {
+    return new ProcrefError(
+      "SUPERVISOR",
+      `Cannot acquire "${this.#name}": ${MOST_SUPERVISORS} supervisors in a row ended before the service was usable, ` +
+        `each without a word: they crashed, or somebody kills them`,
+      { details: { name: this.#name } },
+    );
+  }
+
+  /** Starts a supervisor, unless somebody is in office by now; tells whether it did. */
+  async #bringIntoOffice(old: ServiceRecord | undefined, options: WaitOptions): Promise<boolean> {
     await this.#counter.lock({ signal: options.signal, timeoutMs: this.#settings.lockTimeoutMs });
     let lost = false;
     try {
       const record = this.#store.read(this.#warn);
       if (record?.supervisor !== undefined && isAlive(record.supervisor)) {
-        if (record.phase !== "FAIL" || !isSame(record, old)) return;
+        if (record.phase !== "FAIL" || !isSame(record, old)) return false;
         await stop(record.supervisor, 0);
       } else if (this.#counter.snapshot().seated) {
         lost = true;
-        return;
+        return false;
       }
       await this.#start();
+      return true;
     } finally {
       this.#counter.unlock();
       if (lost) await this.#awaitRecord(options);
     }
   }
 
-  /** Somebody has the seat, and no record says who: it is on its way out, or a stranger has removed the record. */
+  /** Somebody has the seat, and no record says who: it is on its way out, or a stranger removed or spoilt the record. */
   async #awaitRecord({ signal }: WaitOptions): Promise<void> {
     await until(
       () => !this.#counter.snapshot().seated || this.#store.read(() => {}) !== undefined,

@@ -102,7 +102,10 @@ export interface SupervisedServiceOptions extends SupervisedSettings {
 export interface ModuleServiceOptions extends SupervisedSettings {
   /** The name that processes share it by; made from the module's name unless given. */
   readonly name?: string;
-  /** Deno's permissions for the module, as flags such as `--allow-net`; none but the supervisor's own unless given. */
+  /**
+   * Deno's permissions for the module, as flags such as `--allow-net`; none but the supervisor's own, and to read the
+   * module itself, unless given. What the module imports from files needs `--allow-read=` of these.
+   */
   readonly denoPermissions?: readonly string[];
 }
 

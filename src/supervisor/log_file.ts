@@ -5,10 +5,9 @@
  */
 
 import { closeSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { LOG_NAME, removeLog } from "../service/service_log.ts";
 
-/** The name of the log in the service's directory; the older part has `.1` behind it. */
-export const LOG_NAME = "service.log";
 /** How much of the end is kept at hand for error messages, in characters. */
 const TAIL_LENGTH = 4096;
 /** How many lines of it are shown. */
@@ -80,8 +79,7 @@ export class LogFile {
   remove(): void {
     if (this.#descriptor !== undefined) closeSync(this.#descriptor);
     this.#descriptor = undefined;
-    rmSync(this.#path, { force: true });
-    rmSync(`${this.#path}.1`, { force: true });
+    removeLog(dirname(this.#path));
   }
 
   #writePart(bytes: Uint8Array): number {

@@ -9,6 +9,7 @@ import type { RefCounter } from "../kernel/ref_counter.ts";
 import type { ProcessIdentity } from "../process/identity.ts";
 import type { ServiceRecord } from "../service/record.ts";
 import type { RecordStore } from "../service/record_store.ts";
+import { LOG_NAME } from "../service/service_log.ts";
 import type { Configuration } from "../service/service_description.ts";
 
 /**
@@ -70,7 +71,10 @@ export class Publisher {
   #watch(): void {
     if (this.#watcher !== undefined) return;
     try {
-      this.#watcher = watch(this.#store.directory, { persistent: false }, () => this.#restore());
+      this.#watcher = watch(this.#store.directory, { persistent: false }, (_, file) => {
+        // What is written to the log is told as well, and is not meant.
+        if (!file?.startsWith(LOG_NAME)) this.#restore();
+      });
       this.#watcher.on("error", () => this.#restore());
     } catch {
       // No watches left, or the directory is being removed this moment: clients start over when they miss the record.

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { openRefCounter, process as processes, type RefCounter } from "../../mod.ts";
+import { keyOf, seatHolder } from "../fixtures/sets.ts";
 import { Child, type ChildOptions } from "./child.ts";
 import { eventually } from "./eventually.ts";
 import { Journal } from "./journal.ts";
@@ -70,6 +71,13 @@ export class ServiceStage {
     await eventually(() => this.running().length === 0, "no service runs");
     assert.deepEqual(readdirSync(this.state), []);
     assert.equal((await this.counter()).count(), 0);
+  }
+
+  /** Who has the seat: the process that the kernel names as the last that moved that semaphore. */
+  async reaper(): Promise<number> {
+    const counter = await this.counter();
+    assert.ok(counter.snapshot().seated, "somebody has the seat");
+    return seatHolder(keyOf(this.name, { directory: this.state }));
   }
 
   /** The counter of this service, to look at. */

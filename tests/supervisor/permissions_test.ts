@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import process from "node:process";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { findProgram } from "../../src/process/programs.ts";
+import { type Acquired, onStage, type Options } from "../harness/supervised.ts";
+import { withDirectory } from "../harness/names.ts";
+import { ServiceStage } from "../harness/service_clients.ts";
+
+const MAIN = fileURLToPath(new URL("../../src/supervisor/main.ts", import.meta.url));
+
+function flagsOf(pid: number): string[] {
+  const words = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+  assert.ok(words.includes(MAIN));
+  assert.equal(words[words.indexOf(MAIN) + 1], "", "nothing follows: orders come by a pipe");
+  return words.filter((word) => word.startsWith("--allow") || word === "-A").sort();
+}
+
+function pathOf(program: string): string {
+  const search = findProgram(program, process.env.PATH);
+  assert.ok("found" in search);
+  return search.found;
+}
+
+/** What the supervisor's service runs: with a parent-death signal, that is setpriv and not the command. */
+const SETPRIV = findProgram("setpriv");
+const RUNS = "found" in SETPRIV ? SETPRIV.found : pathOf("sh");
+
+for (
+  const [what, more, run, net] of [
+    ["a service without a port", {}, [RUNS], []],
+    ["a service with a port", { port: "auto", ready: "running" }, [RUNS], ["--allow-net=127.0.0.1"]],
+    ["a service that is asked by a command", { ready: { exec: ["true"] } }, [RUNS, pathOf("true")], []],
+  ] as [string, Options, string[], string[]][]
+) {
+  test(`Deno's supervisor of ${what} has just these permissions`, async () => {
+    await onStage(async (stage) => {
+      const client = await stage.client(stage.sleeper(more), { runtime: "deno" });
+      await client.call<Acquired>("acquire");
+      assert.deepEqual(flagsOf(stage.supervisor().pid), [
+        "--allow-env=NODE_V8_COVERAGE",
+        "--allow-ffi",
+        ...net,
+        `--allow-read=${stage.state}`,
+        `--allow-run=${run.join(",")}`,
+        `--allow-write=${stage.state}`,
+      ]);
+      await client.kill();
+      await stage.assertNothingLeft();
+    });
+  });
+}
+
+test("Deno's reaper may do still less: no program, no network", async () => {
+  await withDirectory(async (directory) => {
+    const stage = new ServiceStage(directory);
+    const client = await stage.client({}, { runtime: "deno" });
+    await client.call("acquire");
+    const reaper = await stage.reaper();
+    assert.deepEqual(flagsOf(reaper), [
+      "--allow-env=NODE_V8_COVERAGE",
+      "--allow-ffi",
+      `--allow-read=${stage.state}`,
+      `--allow-write=${stage.state}`,
+    ]);
+    await client.call("release", 0);
+    await stage.assertNothingLeft();
+    await stage.close();
+  });
+});
+
+/** What README.md says that a client needs. */
+function narrow(state: string, run: string): string[] {
+  return [
+    "deno",
+    "run",
+    "--no-check",
+    "--quiet",
+    "--no-prompt",
+    "--allow-ffi",
+    `--allow-run=${run}`,
+    "--allow-env",
+    `--allow-read=${state},${process.cwd()},/tmp`,
+    `--allow-write=${state}`,
+  ];
+}
+
+test("a client in Deno with narrow permissions shares a command; without --allow-run=setsid it is told so", async () => {
+  await onStage(async (stage) => {
+    const command = narrow(stage.state, "setsid");
+    const client = await stage.client(stage.sleeper(), { runtime: "deno", command });
+    const { pid } = await client.call<Acquired>("acquire");
+    assert.deepEqual(stage.running(), [pid]);
+    await client.call("release", 0);
+    await stage.assertNothingLeft();
+    const denied = await stage.client(stage.sleeper(), { runtime: "deno", command: narrow(stage.state, "true") });
+    await assert.rejects(denied.call("acquire"), { code: "PERMISSION", message: /--allow-run=setsid/ });
+    await stage.assertNothingLeft();
+  });
+});
+
+test("a client in Deno that may not see the environment can share a command with inheritEnv: false", async () => {
+  await onStage(async (stage) => {
+    const command = narrow(stage.state, "setsid").map((flag) =>
+      flag === "--allow-env" ? "--allow-env=PATH,NODE_V8_COVERAGE" : flag
+    );
+    const options = { command: [pathOf("sleep"), "300"], directory: stage.state };
+    const client = await stage.client({ ...options, inheritEnv: false }, { runtime: "deno", command });
+    await client.call<Acquired>("acquire");
+    await client.call("release", 0);
+    await stage.assertNothingLeft();
+    const refused = stage.client(options, { runtime: "deno", command });
+    await assert.rejects(refused, /PERMISSION|inheritEnv: false/);
+  });
+});

@@ -1,0 +1,234 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { lookup } from "node:dns/promises";
+import { createServer, type Server } from "node:net";
+import { hostname } from "node:os";
+import process from "node:process";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { isProcrefError } from "../../mod.ts";
+import { bothRuntimes } from "../harness/runtime.ts";
+import { type Acquired, onStage } from "../harness/supervised.ts";
+
+const HTTP = fileURLToPath(new URL("../fixtures/http_service.ts", import.meta.url));
+
+/** Listens on a port, any free one unless given. */
+async function listen(port = 0, host = "127.0.0.1"): Promise<{ server: Server; port: number }> {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ port, host }, resolve);
+  });
+  return { server, port: (server.address() as { port: number }).port };
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve) => server.close(() => resolve()));
+}
+
+/** Some ports in a row of which the first ones are taken, and the rest are free. */
+async function portsInARow(taken: number, free: number): Promise<{ servers: Server[]; from: number }> {
+  for (;;) {
+    const first = await listen();
+    const servers = [first.server];
+    try {
+      for (let next = 1; next < taken + free; next++) servers.push((await listen(first.port + next)).server);
+      for (const server of servers.splice(taken)) await close(server);
+      return { servers, from: first.port };
+    } catch {
+      for (const server of servers) await close(server);
+    }
+  }
+}
+
+const NOTE_PORT = `echo "port $1" >>"$JOURNAL"`;
+
+test("port auto: each of many services gets a free one of its own, and the handle has it", async () => {
+  await onStage(async (stage) => {
+    const service = stage.service(
+      stage.script(`${NOTE_PORT}; exec sleep 300`, { port: "auto", args: ["sh", "{port}"] }),
+    );
+    const handle = await service.acquire();
+    assert.deepEqual(stage.notes("port"), [String(handle.port)]);
+    assert.ok(handle.port! > 0 && handle.port! < 65536);
+    assert.equal(stage.record()?.info?.port, handle.port);
+    await handle.release();
+    await stage.assertNothingLeft();
+  });
+});
+
+test("a number in use: the error says which one, and no process is started", async () => {
+  const { server, port } = await listen();
+  await onStage(async (stage) => {
+    const failure = await stage.service(stage.sleeper({ port })).acquire().then(() => undefined, (error) => error);
+    assert.ok(isProcrefError(failure, "SERVICE_START"));
+    assert.match(failure.message, new RegExp(`port ${port} of 127.0.0.1 is in use`));
+    assert.equal(failure.details.field, "port");
+    assert.deepEqual(stage.starts(), []);
+    await stage.assertNothingLeft();
+  });
+  await close(server);
+});
+
+test("a range: the first free one is taken; when none is free the error names the range", async () => {
+  const { servers, from } = await portsInARow(2, 1);
+  await onStage(async (stage) => {
+    const service = stage.service(stage.sleeper({ port: { from, to: from + 2 } }));
+    const handle = await service.acquire();
+    assert.equal(handle.port, from + 2);
+    await handle.release();
+    await stage.assertNothingLeft();
+    await assert.rejects(stage.service(stage.sleeper({ port: { from, to: from + 1 } })).acquire(), {
+      code: "SERVICE_START",
+      message: new RegExp(`no port from ${from} to ${from + 1} is free`),
+    });
+    await stage.assertNothingLeft();
+  });
+  for (const server of servers) await close(server);
+});
+
+test("a host that is no address of this machine: the error says so", async () => {
+  await onStage(async (stage) => {
+    await assert.rejects(stage.service(stage.sleeper({ port: "auto", host: "192.0.2.1" })).acquire(), {
+      code: "SERVICE_START",
+      message: /192\.0\.2\.1/,
+    });
+    await stage.assertNothingLeft();
+  });
+});
+
+for (const host of ["localhost", "::1", hostname()]) {
+  test(`a service may listen on a name or on an IPv6 address (${host === hostname() ? "the host's own name" : host})`, async (context) => {
+    const addresses = await lookup(host).then(({ address }) => listen(0, address), () => undefined).catch(() =>
+      undefined
+    );
+    if (addresses === undefined) return context.skip("this machine has no such address");
+    await close(addresses.server);
+    for (const runtime of bothRuntimes) {
+      await onStage(async (stage) => {
+        const command = ["bun", "run", HTTP, "{host}", "{port}"];
+        const options = { command, directory: stage.state, host, port: "auto", ready: { http: "/" } };
+        const client = await stage.client(options, { runtime });
+        const { pid } = await client.call<Acquired>("acquire");
+        assert.ok(pid > 0);
+        await client.call("release", 0);
+        await stage.assertNothingLeft();
+      });
+    }
+  });
+}
+
+for (const words of ["Error: listen EADDRINUSE: address already in use", "bind: Address already in use", "AddrInUse"]) {
+  test(`a service that dies of "${words}" is tried again on another port`, async () => {
+    const { servers, from } = await portsInARow(0, 3);
+    assert.equal(servers.length, 0);
+    await onStage(async (stage) => {
+      const script = `${NOTE_PORT}; test "$(grep -c ^start "$JOURNAL")" -ge 3 || { echo "$WORDS" >&2; exit 1; }
+        exec sleep 300`;
+      const more = { env: { WORDS: words }, args: ["sh", "{port}"], ready: { exec: ["sh", "-c", "sleep 0.1"] } };
+      const service = stage.service(stage.script(script, { ...more, port: { from, to: from + 2 } }));
+      const handle = await service.acquire();
+      assert.equal(handle.port, from + 2);
+      assert.deepEqual(stage.notes("port").map(Number), [from, from + 1, from + 2]);
+      await handle.release();
+      await stage.assertNothingLeft();
+    });
+  });
+}
+
+test("a service whose only port is taken under it is not tried again: the error has what it said", async () => {
+  const { from } = await portsInARow(0, 1);
+  await onStage(async (stage) => {
+    const options = stage.script(`echo EADDRINUSE; exit 1`, { port: from, ready: { log: "never" } });
+    await assert.rejects(stage.service(options).acquire(), { code: "SERVICE_START", message: /EADDRINUSE/ });
+    assert.equal(stage.starts().length, 1);
+    await stage.assertNothingLeft();
+  });
+});
+
+test("a service that always dies of a taken port is given up after some ports", async () => {
+  await onStage(async (stage) => {
+    const options = stage.script(`echo EADDRINUSE; exit 1`, { port: "auto", ready: { log: "never" } });
+    await assert.rejects(stage.service(options).acquire(), { code: "SERVICE_START", message: /EADDRINUSE/ });
+    assert.ok(stage.starts().length > 1 && stage.starts().length <= 12, `${stage.starts().length} starts`);
+    await stage.assertNothingLeft();
+  });
+});
+
+/** The environment of a process. */
+function environmentOf(pid: number): Record<string, string> {
+  const text = readFileSync(`/proc/${pid}/environ`, "utf8");
+  return Object.fromEntries(
+    text.split("\0").filter((entry) => entry !== "").map((entry) => {
+      const at = entry.indexOf("=");
+      return [entry.slice(0, at), entry.slice(at + 1)];
+    }),
+  );
+}
+
+for (const runtime of bothRuntimes) {
+  test(`placeholders are replaced in command, args, exec and env, but not in what is inherited (${runtime})`, async () => {
+    await onStage(async (stage) => {
+      const text = "{port} {host} {name} {dir} {else} {port}";
+      const ask = `test "$1" = "$ALL" && echo "asked $1" >>"$JOURNAL"`;
+      const options = stage.script(`echo "word $1" >>"$JOURNAL"; echo "word $2" >>"$JOURNAL"; exec sleep 300`, {
+        port: "auto",
+        host: "localhost",
+        args: ["sh", text, "{{name}}"],
+        env: { ALL: text },
+        ready: { exec: ["sh", "-c", ask, "sh", text] },
+      });
+      const client = await stage.client(options, { runtime, env: { INHERITED: "{port} {name}" } });
+      const { pid, port } = await client.call<Acquired>("acquire");
+      const directory = stage.file("")!.replace(/\/$/, "");
+      const replaced = `${port} localhost ${stage.name} ${directory} {else} ${port}`;
+      assert.deepEqual(stage.notes("word"), [replaced, `{${stage.name}}`]);
+      assert.deepEqual(stage.notes("asked"), [replaced]);
+      const environment = environmentOf(pid);
+      assert.equal(environment.ALL, replaced);
+      assert.equal(environment.INHERITED, "{port} {name}");
+      assert.equal(environment.PATH, process.env.PATH);
+      await client.call("release", 0);
+      await stage.assertNothingLeft();
+    });
+  });
+}
+
+test("without a port, {port} stays as it is", async () => {
+  await onStage(async (stage) => {
+    const service = stage.service(stage.script(`${NOTE_PORT}; exec sleep 300`, { args: ["sh", "{port}"] }));
+    const handle = await service.acquire();
+    assert.equal(handle.port, undefined);
+    assert.deepEqual(stage.notes("port"), ["{port}"]);
+    await handle.release();
+    await stage.assertNothingLeft();
+  });
+});
+
+test("inheritEnv: false: the service has what env says and the mark, and nothing else", async () => {
+  await onStage(async (stage) => {
+    // No shell: that adds variables of its own.
+    const sleep = ["/bin/sleep", "/usr/bin/sleep"].find((path) => {
+      try {
+        return readFileSync(path).length > 0;
+      } catch {
+        return false;
+      }
+    })!;
+    const options = {
+      command: [sleep, "300"],
+      directory: stage.state,
+      inheritEnv: false,
+      env: { ONLY: "this {name}" },
+    };
+    const client = await stage.client(options, { env: { SECRET: "of the client" } });
+    const { pid } = await client.call<Acquired>("acquire");
+    const { PROCREF_MARK, ...others } = environmentOf(pid);
+    // The shell that gives it the parent-death signal may add these.
+    for (const added of ["PWD", "OLDPWD", "SHLVL", "_"]) delete others[added];
+    assert.deepEqual(others, { ONLY: `this ${stage.name}` });
+    assert.equal(PROCREF_MARK, stage.record()?.marks?.[0]);
+    await client.call("release", 0);
+    await stage.assertNothingLeft();
+  });
+});

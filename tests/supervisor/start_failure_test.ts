@@ -1,0 +1,200 @@
+import assert from "node:assert/strict";
+import { chmodSync, existsSync, writeFileSync } from "node:fs";
+import { test } from "node:test";
+import { isProcrefError } from "../../mod.ts";
+import type { ErrorDetails } from "../../mod.ts";
+import { eventually } from "../harness/eventually.ts";
+import { bothRuntimes } from "../harness/runtime.ts";
+import { type Acquired, onStage, type Options, other, type SupervisedStage } from "../harness/supervised.ts";
+
+/** The error of an acquire that fails to start the service; the reference is given back and nothing is left. */
+async function failedStart(stage: SupervisedStage, options: Options): Promise<ErrorDetails & { message: string }> {
+  const service = stage.service(options);
+  const failure = await service.acquire().then(() => undefined, (error) => error);
+  assert.ok(isProcrefError(failure, "SERVICE_START"), String(failure));
+  assert.equal(await service.count(), 0, "the reference is given back");
+  await stage.assertNothingLeft();
+  assert.equal(failure.details.name, stage.name);
+  return { ...failure.details, message: failure.message };
+}
+
+test("a service that ends before it is ready: its status and the last lines of its log are in the error", async () => {
+  await onStage(async (stage) => {
+    const script = `for i in $(seq 1 50); do echo "line $i"; done; echo "to stderr" >&2; exit 42`;
+    const { exitCode, log, message } = await failedStart(stage, stage.script(script, { ready: { log: "never" } }));
+    assert.equal(exitCode, 42);
+    assert.match(log!, /line 50/);
+    assert.match(log!, /to stderr/);
+    assert.doesNotMatch(log!, /^line 1$/m, "only the last lines");
+    assert.match(message, /status 42/);
+    assert.match(message, /line 50/);
+    assert.equal(stage.starts().length, 1, "it was tried once");
+  });
+});
+
+test("a service that is ended by a signal before it is ready: 128 and the number of the signal", async () => {
+  await onStage(async (stage) => {
+    const script = "kill -SEGV $$; sleep 300";
+    const { exitCode, message } = await failedStart(stage, stage.script(script, { ready: { log: "never" } }));
+    assert.equal(exitCode, 139);
+    assert.match(message, /SIGSEGV/);
+  });
+});
+
+test("a service that ends with 0 before it is ready has failed as well, and says that it wrote nothing", async () => {
+  await onStage(async (stage) => {
+    const { exitCode, log, message } = await failedStart(stage, {
+      command: ["true"],
+      directory: stage.state,
+      ready: { log: "never" },
+    });
+    assert.equal(exitCode, 0);
+    assert.equal(log, "");
+    assert.match(message, /wrote nothing/);
+  });
+});
+
+for (
+  const [what, program, exitCode] of [
+    ["is not on the PATH", "procref-no-such-program", 127],
+    ["is no file", "/nowhere/program", 127],
+    ["is not executable", "{plain}", 126],
+    ["is a directory", "{directory}", 126],
+  ] as const
+) {
+  test(`a program that ${what}: status ${exitCode}`, async () => {
+    await onStage(async (stage) => {
+      const plain = `${stage.directory}/plain`;
+      writeFileSync(plain, "no program", { mode: 0o600 });
+      const path = program.replace("{plain}", plain).replace("{directory}", stage.directory);
+      const failure = await failedStart(stage, { command: [path], directory: stage.state });
+      // A directory may be entered, and is no program all the same.
+      if (program !== "{directory}") assert.equal(failure.exitCode, exitCode);
+      else assert.ok([126, 127].includes(failure.exitCode!), String(failure.exitCode));
+      assert.ok(failure.message.includes(path));
+    });
+  });
+}
+
+test("a program whose name has a placeholder is looked for by the supervisor: 127 and 126 all the same", async () => {
+  await onStage(async (stage) => {
+    const plain = `${stage.directory}/${stage.name}`;
+    writeFileSync(plain, "no program", { mode: 0o600 });
+    for (const [program, exitCode] of [[`${stage.directory}/{name}`, 126], ["/nowhere/{name}", 127]] as const) {
+      assert.equal((await failedStart(stage, { command: [program], directory: stage.state })).exitCode, exitCode);
+    }
+    writeFileSync(plain, "#!/bin/sh\nexec sleep 300\n");
+    chmodSync(plain, 0o700);
+    const service = stage.service({ command: [`${stage.directory}/{name}`], directory: stage.state });
+    const handle = await service.acquire();
+    await handle.release();
+    await stage.assertNothingLeft();
+  });
+});
+
+test("a program whose interpreter is missing cannot be executed: the error says which program", async () => {
+  await onStage(async (stage) => {
+    const path = `${stage.directory}/script`;
+    writeFileSync(path, "#!/nowhere/interpreter\n");
+    chmodSync(path, 0o700);
+    const { exitCode, message } = await failedStart(stage, { command: [path], directory: stage.state });
+    assert.ok(exitCode === 127 || exitCode === 126, String(exitCode));
+    assert.ok(message.includes(path), message);
+  });
+});
+
+test("a working directory that does not exist: the start fails and nothing is left", async () => {
+  await onStage(async (stage) => {
+    await failedStart(stage, stage.sleeper({ cwd: `${stage.directory}/nowhere` }));
+  });
+});
+
+test("a service that is not ready in time is stopped, and the error says how long that was and what it wrote", async () => {
+  await onStage(async (stage) => {
+    const options = stage.script("echo still loading; exec sleep 300", {
+      ready: { log: "never" },
+      startTimeoutMs: 300,
+    });
+    const { exitCode, message } = await failedStart(stage, options);
+    assert.equal(exitCode, undefined);
+    assert.match(message, /not ready after 300 ms/);
+    assert.match(message, /still loading/);
+  });
+});
+
+test("all clients that wait get the error of the one start; a later one tries again and can succeed", async () => {
+  await onStage(async (stage) => {
+    const go = `${stage.directory}/go`;
+    const options = stage.script(
+      `test -e "$WORKS" && exec sleep 300; until test -e "$GO"; do sleep 0.02; done; echo no luck; exit 3`,
+      {
+        ready: { exec: ["test", "-e", `${stage.directory}/works`] },
+        env: { GO: go, WORKS: `${stage.directory}/works` },
+      },
+    );
+    const clients = await Promise.all(
+      Array.from({ length: 6 }, (_, index) => stage.client(options, { runtime: bothRuntimes[index % 2] })),
+    );
+    const outcomes = clients.map((client) =>
+      client.call<Acquired>("acquire").then(() => assert.fail("it cannot start"), (error) => error)
+    );
+    await eventually(async () => await clients[0].call("count") === 6, "all of them wait");
+    writeFileSync(go, "");
+    for (const error of await Promise.all(outcomes)) {
+      assert.equal(error.code, "SERVICE_START", error.message);
+      assert.equal(error.details.exitCode, 3);
+      assert.match(error.details.log, /no luck/);
+    }
+    assert.equal(stage.starts().length, 1, "one start for all of them");
+    await stage.assertNothingLeft();
+
+    writeFileSync(`${stage.directory}/works`, "");
+    const { pid } = await clients[1].call<Acquired>("acquire");
+    assert.deepEqual(stage.running(), [pid]);
+    await clients[1].call("release", 0);
+    await stage.assertNothingLeft();
+  });
+});
+
+test("who comes while others still hold on to a failed start does not get the old error", async () => {
+  await onStage(async (stage) => {
+    const works = `${stage.directory}/works`;
+    const options = stage.script(`test -e "$WORKS" || exit 7; exec sleep 300`, {
+      ready: { exec: ["test", "-e", works] },
+      env: { WORKS: works },
+    });
+    // Somebody who holds a reference and does not hear of the failure keeps its supervisor in office.
+    const counter = await stage.counter();
+    await counter.acquire();
+    const one = await stage.client(options);
+    await assert.rejects(one.call("acquire"), { code: "SERVICE_START" });
+    assert.equal(stage.record()?.phase, "FAIL");
+    const failed = stage.supervisor();
+    writeFileSync(works, "");
+    const two = await stage.client(options, { runtime: other });
+    const { pid } = await two.call<Acquired>("acquire");
+    assert.deepEqual(stage.running(), [pid]);
+    assert.notDeepEqual(stage.supervisor(), failed);
+    await two.call("release", 0);
+    counter.close();
+    await stage.assertNothingLeft();
+  });
+});
+
+test("an acquire that is given up during the start ends the start", async () => {
+  await onStage(async (stage) => {
+    const options = stage.sleeper({ ready: { log: "never" } });
+    const service = stage.service(options);
+    await assert.rejects(service.acquire({ timeoutMs: 400 }), { code: "TIMEOUT" });
+    assert.equal(await service.count(), 0);
+    await stage.assertNothingLeft();
+    const controller = new AbortController();
+    const reason = new Error("no longer wanted");
+    const waiting = service.acquire({ signal: controller.signal });
+    await stage.phase("START");
+    controller.abort(reason);
+    await assert.rejects(waiting, (error) => error === reason);
+    await stage.assertNothingLeft();
+    assert.ok(!existsSync(`${stage.state}/record.json`));
+  });
+});
