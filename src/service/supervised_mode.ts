@@ -97,11 +97,16 @@ export class SupervisedMode implements Mode {
     }
   }
 
-  /** Gives the reference back: one system call, and another one that sees whether the supervisor is there to notice. */
+  /**
+   * Gives the reference back: one system call, and another one that sees whether the supervisor is there to notice. Who
+   * was refused knows of none and looks at the record.
+   */
   async release(last: ServiceRecord | undefined): Promise<void> {
     this.#counter.release();
+    const known = last ?? this.#store.read(this.#warn);
+    if (known === undefined) this.#removeUnused();
     // Its supervisor was killed and nobody else may ever look: whoever leaves does.
-    if (last?.supervisor !== undefined && !isAlive(last.supervisor)) await this.#replaceSupervisor(last);
+    else if (known.supervisor !== undefined && !isAlive(known.supervisor)) await this.#replaceSupervisor(known);
   }
 
   async lookAfter(known: Attachment): Promise<News> {
@@ -200,6 +205,14 @@ export class SupervisedMode implements Mode {
       { signal, timeoutMs: RESTORE_MS },
       () => `acquire "${this.#name}", because its supervisor does not write down what it does`,
     );
+  }
+
+  /** No supervisor came into office, so there is none to remove the kernel object: whoever leaves does. */
+  #removeUnused(): void {
+    if (!this.#counter.tryLockIfUnused()) return;
+    // Under the gate: one that has come meanwhile keeps it.
+    if (this.#store.exists()) this.#counter.unlock();
+    else this.#counter.remove();
   }
 
   /** The supervisor is gone and others may never look: a new one clears up, or brings the service up for who holds it. */
