@@ -41,6 +41,8 @@ export const FAILED = "failed";
 const MAIN = new URL("../supervisor/main.ts", import.meta.url);
 /** How long it may take to come into office. */
 const START_TIMEOUT_MS = 20_000;
+/** How many in a row may be killed before they have said a word. */
+const MOST_KILLED = 3;
 /** What programs need in order to find others, and a runtime its cached modules. */
 const PASSED_ON = ["PATH", "HOME", "USER", "LANG", "TMPDIR", "DENO_DIR", "XDG_CACHE_HOME", "BUN_INSTALL"];
 
@@ -58,6 +60,18 @@ export async function startSupervisor(
   orders: SupervisorOrders,
   more: readonly string[] = [],
 ): Promise<ProcessIdentity | undefined> {
+  for (let killed = 0; killed < MOST_KILLED; killed++) {
+    const outcome = await startOne(orders, more);
+    if (outcome !== "killed") return outcome;
+  }
+  throw failure(orders.name, `${MOST_KILLED} in a row ended without a word, as if they were killed`);
+}
+
+/** Starts one supervisor; it was killed when it ended without a word about itself or about what went wrong. */
+async function startOne(
+  orders: SupervisorOrders,
+  more: readonly string[],
+): Promise<ProcessIdentity | undefined | "killed"> {
   const { command, env } = nativeRuntime().moduleCommand(MAIN, grants(orders, more));
   // A leader of a process group cannot begin a session, so setsid forks: the supervisor is no child of this process,
   // and neither a group kill nor a runtime that ends its descendants reaches it.
@@ -122,7 +136,10 @@ function passedOn(): Record<string, string> {
   return found;
 }
 
-async function answer(child: ChildProcess, orders: SupervisorOrders): Promise<ProcessIdentity | undefined> {
+async function answer(
+  child: ChildProcess,
+  orders: SupervisorOrders,
+): Promise<ProcessIdentity | undefined | "killed"> {
   let errors = "";
   child.stderr!.setEncoding("utf8").on("data", (text) => errors = `${errors}${text}`.slice(-2000));
   // It may be gone before it has read its orders; what it said of that is what counts.
@@ -132,7 +149,8 @@ async function answer(child: ChildProcess, orders: SupervisorOrders): Promise<Pr
   const [word, ...rest] = (line ?? "").split(" ");
   if (word === IN_OFFICE) return parseIdentity(rest.join(" "));
   if (word === SEAT_TAKEN) return undefined;
-  const why = word === FAILED ? JSON.parse(rest.join(" ")) : `it ended without a word: ${errors.trim() || "no output"}`;
+  if (word === "" && errors.trim() === "") return "killed";
+  const why = word === FAILED ? JSON.parse(rest.join(" ")) : `it ended without a word: ${errors.trim() || line}`;
   throw failure(orders.name, why);
 }
 
