@@ -10,6 +10,8 @@ export interface ServiceConfiguration {
   readonly mode: "supervised" | "callback";
   readonly ready: "running" | "log";
   readonly lingerMs: number;
+  /** Whether there is no such program. */
+  readonly isMissing: boolean;
 }
 
 export interface Call {

@@ -21,7 +21,7 @@ let directory = "";
 let service: SharedService | undefined;
 let handle: ServiceHandle | undefined;
 
-function open({ name, state, round, mode, ready, lingerMs }: ServiceConfiguration): void {
+function open({ name, state, round, mode, ready, lingerMs, isMissing }: ServiceConfiguration): void {
   directory = round;
   // A supervisor inherits this: by it the run finds those that are not on record yet.
   process.env.TMPDIR = round;
@@ -31,7 +31,7 @@ function open({ name, state, round, mode, ready, lingerMs }: ServiceConfiguratio
   } else {
     service = new SharedService(name, {
       ...settings,
-      command: ["sh", SERVICE, round],
+      command: [isMissing ? `${round}/no-such-program` : "sh", SERVICE, round],
       cwd: "/",
       inheritEnv: false,
       env: { PATH: process.env.PATH ?? "", CHAOS_ROUND: round },
@@ -45,7 +45,7 @@ function open({ name, state, round, mode, ready, lingerMs }: ServiceConfiguratio
 function spawnInstance(): ChildProcess {
   const child = spawn("sh", [SERVICE, directory], {
     cwd: "/",
-    env: { PATH: process.env.PATH ?? "", CHAOS_ROUND: directory },
+    env: { PATH: process.env.PATH ?? "", CHAOS_ROUND: directory, CHAOS_STARTER: String(process.pid) },
     detached: true,
     stdio: "ignore",
   });
@@ -73,7 +73,9 @@ function look(): Seen {
   const checkedAt = Date.now();
   const { info } = handle!;
   const { pid, identity } = info;
-  const theirs = pid !== undefined && environmentOf(pid).includes(`\0CHAOS_ROUND=${directory}\0`);
+  const environment = pid === undefined ? "" : environmentOf(pid);
+  // A process that is just ending has none any more, and may still look alive for a moment.
+  const theirs = environment === "" || `\0${environment}`.includes(`\0CHAOS_ROUND=${directory}\0`);
   // Asked after its environment was read: what is alive now was so then.
   const alive = info.isAlive();
   return { pid, ticks: identity?.start.split(" ")[0], alive, theirs, lost: handle!.signal.aborted, checkedAt };
@@ -81,7 +83,7 @@ function look(): Seen {
 
 function environmentOf(pid: number): string {
   try {
-    return `\0${readFileSync(`/proc/${pid}/environ`, "utf8")}\0`;
+    return readFileSync(`/proc/${pid}/environ`, "utf8");
   } catch {
     return "";
   }

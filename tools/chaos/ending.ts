@@ -29,6 +29,7 @@ export async function endRound(round: Round): Promise<void> {
     if (slot.state === "none" || slot.state === "idle") slot.dismiss();
     else slot.kill();
   }
+  if (round.stage.fault === "leave-behind") round.startForgotten();
   const began = performance.now();
   await settle(round);
   statistics.settle.push(performance.now() - began);
@@ -88,7 +89,7 @@ async function settle(round: Round): Promise<void> {
     const still = await leftAfterSettling(round);
     if (still === undefined) return;
     observer.violate(`left behind in spite of another client: ${still.words}`);
-  } else if (left.isEmpty && observer.hasKilled("client")) {
+  } else if (left.isEmpty && observer.wasKilledAcquiring) {
     statistics.left.gc++;
   } else {
     observer.violate(why);

@@ -81,6 +81,7 @@ export class Slot {
     this.heldSince = undefined;
     this.#observer().note(`${this.label} releases`);
     this.busy = this.#settle(client, client.call("release"), () => {
+      this.#observer().wasKilledAcquiring = false;
       this.state = "idle";
     }, (error) => {
       this.#observer().violate(`${this.label} cannot release: ${error.code}: ${error.message}`);
@@ -93,6 +94,7 @@ export class Slot {
     const client = this.#client;
     if (client === undefined) return false;
     const what = kind ?? `client, ${this.#isStopped ? "stopped" : this.state}`;
+    if (this.state === "acquiring") this.#observer().wasKilledAcquiring = true;
     this.#forget();
     if (client.kill()) this.#observer().killed("client", what, this.runtime, client.pid);
     return true;

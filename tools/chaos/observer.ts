@@ -27,6 +27,8 @@ export interface Holder {
 const MOMENT_MS = 500;
 /** How long a kill or a failed start may explain that somebody else's acquire fails. */
 const REFUSAL_MS = 5000;
+/** How many supervisors in a row may be killed at their start before a client gives up. */
+const MOST_KILLED = 3;
 /** A supervised instance that runs so long was ready: starts are given up earlier. */
 const READY_MS = 1500;
 
@@ -41,6 +43,8 @@ export class Observer {
   readonly #holders: () => readonly Holder[];
   readonly #kills: Kill[] = [];
   readonly #began = Date.now();
+  /** Whether a client was killed in an acquire after all that left in their own time. */
+  wasKilledAcquiring = false;
   #lastRow: KillRow | undefined;
   #lastLook = Date.now();
   /** Instances that nobody could know of: see README, "killed while it starts the service". */
@@ -121,12 +125,18 @@ export class Observer {
   refused(label: string, error: CallError, since: number): void {
     this.look();
     this.note(`${label} was refused: ${error.code}: ${error.message.slice(0, 300)}`);
+    this.wasKilledAcquiring = false;
     const from = since - REFUSAL_MS;
     const service = this.hasKilled("supervisor", from) || this.hasKilled("service", from) ||
       this.#instances.all.some((each) => each.seenAt >= from && this.#endsItself(each));
-    const explained = (["SERVICE_START", "SERVICE_LOST"].includes(error.code) && service) ||
-      (error.code === "SUPERVISOR" && this.hasKilled("supervisor", since));
+    const missing = this.#plan.behaviour === "missing" && error.code === "SERVICE_START";
+    const explained = missing || (["SERVICE_START", "SERVICE_LOST"].includes(error.code) && service) ||
+      (error.code === "SUPERVISOR" && this.#supervisorsKilled(since) >= MOST_KILLED);
     if (!explained) this.violate(`${label} was refused for no reason: ${error.code}: ${error.message}`);
+  }
+
+  #supervisorsKilled(since: number): number {
+    return this.#kills.filter(({ what, at }) => what === "supervisor" && at >= since).length;
   }
 
   #begun(instance: Instance): void {

@@ -4,8 +4,8 @@ import type { Random } from "./random.ts";
 
 export type RuntimeName = "deno" | "bun";
 
-/** How an instance of the service behaves; see service.sh. */
-export type Behaviour = "ok" | "slow" | "exit" | "crash" | "never" | "stubborn" | "family";
+/** How an instance of the service behaves, see service.sh; `missing`: there is no such program. */
+export type Behaviour = "ok" | "slow" | "exit" | "crash" | "never" | "stubborn" | "family" | "missing";
 
 /** What ends a round: what the last clients do. */
 export type Ending = "release-all" | "crash-all" | "crash-last";
@@ -43,6 +43,8 @@ export interface Plan {
   readonly mode: "supervised" | "callback";
   readonly ready: "running" | "log";
   readonly lingerMs: number;
+  /** How instances behave at first. */
+  readonly behaviour: Behaviour;
   readonly runtimes: readonly RuntimeName[];
   readonly steps: readonly Step[];
   readonly ending: Ending;
@@ -59,14 +61,14 @@ const ACTIONS: Readonly<Record<Action, number>> = {
   "stop-client": 4,
   "kill-supervisor": 8,
   "kill-next-supervisor": 7,
-  "kill-supervisor-of-none": 4,
+  "kill-supervisor-of-none": 9,
   "stop-supervisor": 3,
   "kill-service": 10,
-  "change": 10,
+  "change": 14,
 };
 const SUPERVISED = { ok: 40, slow: 14, exit: 8, crash: 8, never: 6, stubborn: 12, family: 12 } as const;
 const CALLBACK = { ok: 50, slow: 20, exit: 10, crash: 8, stubborn: 12 } as const;
-const ENDINGS = { "release-all": 25, "crash-all": 30, "crash-last": 45 } as const;
+const ENDINGS = { "release-all": 30, "crash-all": 25, "crash-last": 45 } as const;
 
 /** How many clients a group has at most. */
 const MOST_CLIENTS = 5;
@@ -84,6 +86,7 @@ export function planRound(random: Random, number: number): Plan {
     number,
     mode,
     ready: random.chance(0.6) ? "log" : "running",
+    behaviour: mode === "supervised" && random.chance(0.05) ? "missing" : random.weighted(behaviours) as Behaviour,
     lingerMs: mode === "supervised" && random.chance(0.25) ? 60 : 0,
     // Of each runtime at least one.
     runtimes: Array.from({ length: size }, (_, index) => (index + first) % 2 === 0 ? "deno" : "bun"),
@@ -95,5 +98,22 @@ export function planRound(random: Random, number: number): Plan {
       behaviour: random.weighted(behaviours) as Behaviour,
     })),
     ending: random.weighted(ENDINGS),
+  };
+}
+
+/** A round in which nobody is killed: for faults that are made on purpose. */
+export function planCalmRound(): Plan {
+  const steps = [0, 1, 0].map((slot): Step => (
+    { action: "acquire", slot, afterMs: 1, delayMs: 1, behaviour: "ok" }
+  ));
+  return {
+    number: 0,
+    mode: "supervised",
+    ready: "log",
+    lingerMs: 0,
+    behaviour: "ok",
+    runtimes: ["deno", "bun"],
+    steps,
+    ending: "release-all",
   };
 }

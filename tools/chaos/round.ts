@@ -1,7 +1,9 @@
 /** One round: a group of clients of one service, and what is done to them, to the service and to its supervisor. */
 
+import { spawn } from "node:child_process";
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
 import type { ServiceConfiguration } from "./calls.ts";
 import { type ClientPool, signalProcess } from "./client_process.ts";
@@ -15,7 +17,7 @@ import type { Statistics } from "./statistics.ts";
 import { Traces } from "./traces.ts";
 
 /** What no program does that keeps to the rules: proves that the run notices. */
-export type Fault = "overlap" | "stop-under-holder" | "leave-behind";
+export type Fault = "none" | "overlap" | "stop-under-holder" | "leave-behind";
 
 /** What all rounds of a run share. */
 export interface Stage {
@@ -47,13 +49,21 @@ export class Round {
   #looking: ReturnType<typeof setInterval> | undefined;
 
   constructor(plan: Plan, stage: Stage) {
-    const { number, mode, ready, lingerMs, runtimes } = plan;
+    const { number, mode, ready, lingerMs, behaviour, runtimes } = plan;
     this.plan = plan;
     this.stage = stage;
     this.directory = join(stage.directory, `round-${number}`);
     const state = join(this.directory, "state");
     mkdirSync(state, { recursive: true, mode: 0o700 });
-    this.configuration = { name: `chaos-${number}`, state, round: this.directory, mode, ready, lingerMs };
+    this.configuration = {
+      name: `chaos-${number}`,
+      state,
+      round: this.directory,
+      mode,
+      ready,
+      lingerMs,
+      isMissing: behaviour === "missing",
+    };
     this.slots = runtimes.map((runtime, index) =>
       new Slot(index, runtime, stage.pool, this.configuration, () => this.observer)
     );
@@ -64,7 +74,7 @@ export class Round {
   }
 
   async run(): Promise<void> {
-    this.instances.behave("ok");
+    this.instances.behave(this.plan.behaviour);
     this.#looking = setInterval(() => this.#look(), LOOK_MS);
     try {
       for (const step of this.plan.steps) {
@@ -86,7 +96,12 @@ export class Round {
     }
   }
 
-  /** The last client goes by SIGKILL. */
+  /** A process that nobody ends. */
+  startForgotten(): void {
+    spawn("sleep", ["30"], { env: { PATH: process.env.PATH, CHAOS_ROUND: this.directory }, stdio: "ignore" }).unref();
+  }
+
+  /** Ends an instance by force. */
   killService(instance: Instance): void {
     if (!signalProcess(instance.identity, SIGKILL)) return;
     instance.killedAt = Date.now();
@@ -122,7 +137,9 @@ export class Round {
       case "stop-client":
         return void this.#beside.push(slot.pause(delayMs));
       case "kill-supervisor":
-        return this.#killSupervisor(this.#supervisors().at(0));
+        this.#killSupervisor(this.#supervisors().at(0));
+        // Often its successor as well.
+        return void (delayMs > 20 && this.#beside.push(this.#killNextSupervisor(delayMs / 3)));
       case "kill-next-supervisor":
         return void this.#beside.push(this.#killNextSupervisor(delayMs));
       case "kill-supervisor-of-none":
@@ -193,14 +210,13 @@ export class Round {
 
   async #commitFault(): Promise<void> {
     const { fault } = this.stage;
-    if (fault === undefined) return;
+    if (fault !== "overlap" && fault !== "stop-under-holder") return;
     const slot = this.slots[0];
     await slot.awaitIdle();
     await slot.acquire();
     await slot.awaitIdle();
     await delay(3 * LOOK_MS);
-    if (fault === "overlap") await slot.breakRule("breakOverlap");
-    if (fault === "stop-under-holder") await slot.breakRule("breakStop");
+    await slot.breakRule(fault === "overlap" ? "breakOverlap" : "breakStop");
     await delay(200);
   }
 }

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { ClientPool } from "./client_process.ts";
-import { planRound } from "./plan.ts";
+import { planCalmRound, planRound } from "./plan.ts";
 import { ProcessScanner } from "./process_scanner.ts";
 import { Random } from "./random.ts";
 import { type Fault, Round, type Stage } from "./round.ts";
@@ -20,6 +20,7 @@ export interface RunOptions {
   readonly limitMs?: number;
   /** The number of the first round, to repeat one. */
   readonly first?: number;
+  /** What is done wrong on purpose, in rounds where nobody is killed. */
   readonly fault?: Fault;
   readonly say?: (text: string) => void;
 }
@@ -37,7 +38,7 @@ export async function run(options: RunOptions): Promise<Statistics> {
   const work = async (): Promise<void> => {
     while (next < first + rounds && performance.now() < deadline) {
       const number = next++;
-      const round = new Round(planRound(random.fork(number), number), stage);
+      const round = new Round(fault === undefined ? planRound(random.fork(number), number) : planCalmRound(), stage);
       await round.run();
       statistics.rounds++;
       const { violations, history } = round.observer;

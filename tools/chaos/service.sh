@@ -3,7 +3,8 @@
 # It holds a lock for as long as it or any of its children runs, and says in the journal whether it got it at once:
 #   begin PID START PARENT BEHAVIOUR alone|overlap
 dir=$1
-parent=$PPID
+# A client may have been killed by now, so it tells its number itself.
+parent=${CHAOS_STARTER:-$PPID}
 exec 9>>"$dir/lock"
 if flock -n 9; then overlap=alone; else overlap=overlap; fi
 read -r behaviour <"$dir/behaviour"

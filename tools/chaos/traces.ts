@@ -51,7 +51,12 @@ export class Traces {
 
   /** What is in the state directory. */
   files(): string[] {
-    return readdirSync(this.#state, { recursive: true }).map(String);
+    try {
+      return readdirSync(this.#state, { recursive: true }).map(String);
+    } catch {
+      // A directory was removed while it was looked at.
+      return ["?"];
+    }
   }
 
   /** Removes the set, by the rule of all who do: with the gate, and if nobody holds anything. */
