@@ -2,6 +2,7 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import { isAlive } from "../../src/process/identity.ts";
+import { findProgram } from "../../src/process/programs.ts";
 import { signalProcess } from "./client_process.ts";
 import { Slot } from "./group.ts";
 import type { Round } from "./round.ts";
@@ -13,6 +14,7 @@ const STILL_MS = 300;
 /** How long the service of a holder may take to be alive again. */
 const HEAL_MS = 10_000;
 const SIGKILL = 9;
+const hasParentDeathSignal = "found" in findProgram("setpriv");
 
 /** Ends a round. */
 export async function endRound(round: Round): Promise<void> {
@@ -82,6 +84,8 @@ async function settle(round: Round): Promise<void> {
     observer.violate(why);
     return await clear(round);
   }
+  const orphans = round.plan.mode === "supervised" && hasParentDeathSignal ? round.instances.alive() : [];
+  if (orphans.length > 0) observer.violate(`instance ${orphans[0].identity.pid} outlives its supervisor`);
   if (observer.hasKilled("supervisor")) {
     // Its supervisor was killed and then its last client: nobody is there to notice, and the next client clears up.
     statistics.left.nextClient++;

@@ -67,8 +67,8 @@ ignore SIGTERM, or have children in other sessions.
 
 ## What is checked
 
-- **Never two instances.** Each holds a lock from its first step until it and all its children are gone. One that does
-  not get the lock at once says so in a journal, however short the overlap was.
+- **Never two instances.** Each holds a lock from its first step until it and, where it has a supervisor, all its children
+  are gone. One that does not get the lock at once says so in a journal, however short the overlap was.
 - **No handle without a live service.** The client looks at the process as soon as it has the handle, and whether it is
   its own. It may be dead only if the run killed it or its supervisor at most 500 ms before that look (and as long as
   the client was stopped), or if it was told to crash.
@@ -85,8 +85,9 @@ ignore SIGTERM, or have children in other sessions.
 
 - A client that is killed in its first steps, before a supervisor has its seat, may leave an **empty set or directory**
   and no process. The run removes it by the same rule as everybody: with the gate, and if nobody holds anything.
-- When the supervisor is killed and then the last client before it noticed, **the next client clears up**. The run lets
-  one come, and nothing may be left after it.
+- When the supervisor is killed and then the last client before it noticed, **the next client clears up**. The service
+  has ended even so, by its parent-death signal; its children, its record and the set may be there, and with callbacks
+  the service itself. The run lets one client come, and nothing may be left after it.
 - A client that is killed inside \`onFirstAcquire\` leaves **an instance that nobody knows of**, as the README says. The
   run ends it.
 `;
