@@ -19,7 +19,9 @@ test("whoever is killed at whatever moment, no rule of sharing is broken", { tim
 
 const faults: readonly (readonly [fault: Fault, sign: RegExp])[] = [
   ["overlap", /began while another one ran/],
+  ["dead-handle", /was given a handle without a live service/],
   ["stop-under-holder", /was stopped (under it|while .* held it)/],
+  ["refusal", /was refused for no reason/],
   ["leave-behind", /left behind/],
 ];
 

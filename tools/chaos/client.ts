@@ -109,6 +109,12 @@ const CALLS: { readonly [call: string]: (argument: ServiceConfiguration) => unkn
   // What follows is done by no client that keeps to the rules: it proves that the run notices.
   breakOverlap: () => void spawnInstance(),
   breakStop: () => processes.kill(handle!.info.identity!),
+  async breakHandle(): Promise<Seen> {
+    handle = await service!.acquire();
+    await processes.stop(handle.info.identity!, 0);
+    return look();
+  },
+  breakRefusal: () => service!.acquire({ signal: AbortSignal.abort(new Error("no reason")) }),
 };
 
 function say(answer: unknown): void {

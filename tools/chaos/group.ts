@@ -43,15 +43,19 @@ export class Slot {
     return this.#client;
   }
 
-  /** Begins to acquire; resolves once the call is on its way. */
-  async acquire(): Promise<void> {
+  /**
+   * Begins to acquire; resolves once the call is on its way.
+   *
+   * @param call how: in the ordinary way, or with a fault
+   */
+  async acquire(call: "acquire" | "breakHandle" | "breakRefusal" = "acquire"): Promise<void> {
     if (this.state !== "none" && this.state !== "idle") return;
     this.state = "acquiring";
     const client = this.#client ??= await this.#open();
     const since = Date.now();
     this.#stoppedMs = 0;
     this.#observer().note(`${this.label} acquires (${client.pid})`);
-    this.busy = this.#settle(client, client.call<Seen>("acquire"), (seen) => {
+    this.busy = this.#settle(client, client.call<Seen>(call), (seen) => {
       this.#observer().given(this.label, seen, this.#stoppedMs);
       this.state = "holding";
       this.heldSince = Date.now();

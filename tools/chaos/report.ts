@@ -83,8 +83,9 @@ ignore SIGTERM, or have children in other sessions.
 
 ## What is told apart
 
-- A client that is killed in its first steps, before a supervisor has its seat, may leave an **empty set or directory**
-  and no process. The run removes it by the same rule as everybody: with the gate, and if nobody holds anything.
+- A client that is killed in its first steps, before a supervisor or reaper has its seat, may leave an **empty set or
+  directory**, or a record that says START and names no process. The run removes it by the same rule as everybody: with
+  the gate, and if nobody holds anything. It is told apart only if no other client left in its own time after that.
 - When the supervisor is killed and then the last client before it noticed, **the next client clears up**. The service
   has ended even so, by its parent-death signal; its children, its record and the set may be there, and with callbacks
   the service itself. The run lets one client come, and nothing may be left after it.

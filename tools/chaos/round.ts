@@ -17,7 +17,7 @@ import type { Statistics } from "./statistics.ts";
 import { Traces } from "./traces.ts";
 
 /** What no program does that keeps to the rules: proves that the run notices. */
-export type Fault = "none" | "overlap" | "stop-under-holder" | "leave-behind";
+export type Fault = "none" | "overlap" | "dead-handle" | "stop-under-holder" | "refusal" | "leave-behind";
 
 /** What all rounds of a run share. */
 export interface Stage {
@@ -210,13 +210,17 @@ export class Round {
 
   async #commitFault(): Promise<void> {
     const { fault } = this.stage;
-    if (fault !== "overlap" && fault !== "stop-under-holder") return;
+    if (fault === undefined) return;
     const slot = this.slots[0];
     await slot.awaitIdle();
-    await slot.acquire();
-    await slot.awaitIdle();
-    await delay(3 * LOOK_MS);
-    await slot.breakRule(fault === "overlap" ? "breakOverlap" : "breakStop");
-    await delay(200);
+    if (fault === "dead-handle" || fault === "refusal") {
+      await slot.leave();
+      await slot.acquire(fault === "refusal" ? "breakRefusal" : "breakHandle");
+    } else if (fault === "overlap" || fault === "stop-under-holder") {
+      // So long that it is sure to hold.
+      await delay(3 * LOOK_MS);
+      await slot.breakRule(fault === "overlap" ? "breakOverlap" : "breakStop");
+      await delay(200);
+    }
   }
 }
