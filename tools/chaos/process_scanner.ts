@@ -1,0 +1,91 @@
+/** Finding the processes of a round, from their first moments on: by the round's directory in their environment. */
+
+import { identityOf, type ProcessIdentity } from "../../src/process/identity.ts";
+import { listProcesses, readProcFile } from "../../src/process/proc_files.ts";
+import type { RuntimeName } from "./plan.ts";
+
+export interface Found {
+  readonly identity: ProcessIdentity;
+  /** A supervisor or reaper, or anything that belongs to the service. */
+  readonly kind: "supervisor" | "service";
+  /** What a supervisor runs in. */
+  readonly runtime: RuntimeName | undefined;
+  readonly command: string;
+}
+
+interface Known {
+  readonly firstSeen: number;
+  /** The round; undefined when it belongs to none, as far as is known. */
+  round: string | undefined;
+}
+
+/** A process that was forked looks like its parent until it runs a program: for so long it is looked at again. */
+const FORKED_MS = 500;
+/** How old the list of processes may be. */
+const LIST_MS = 3;
+const SUPERVISOR = "/src/supervisor/main.ts";
+const VARIABLE = /^(?:TMPDIR|CHAOS_ROUND)=(.*)$/;
+
+/** Looks at all processes on behalf of all rounds. */
+export class ProcessScanner {
+  readonly #root: string;
+  #known = new Map<number, Known>();
+  #listedAt = -Infinity;
+
+  /** @param root the directory that all rounds' directories are in */
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  /** The running processes of a round. */
+  of(round: string): Found[] {
+    this.#list();
+    const pids = [...this.#known].filter(([, known]) => known.round === round).map(([pid]) => pid);
+    return pids.flatMap((pid) => describe(pid) ?? []);
+  }
+
+  supervisors(round: string): Found[] {
+    return this.of(round).filter(({ kind }) => kind === "supervisor");
+  }
+
+  #list(): void {
+    const now = performance.now();
+    if (now - this.#listedAt < LIST_MS) return;
+    this.#listedAt = now;
+    const next = new Map<number, Known>();
+    for (const pid of listProcesses()) {
+      const known = this.#known.get(pid) ?? { firstSeen: now, round: undefined };
+      if (known.round === undefined && now - known.firstSeen < FORKED_MS) known.round = this.#roundOf(pid);
+      next.set(pid, known);
+    }
+    this.#known = next;
+  }
+
+  #roundOf(pid: number): string | undefined {
+    for (const entry of (readProcFile(`/proc/${pid}/environ`) ?? "").split("\0")) {
+      const round = VARIABLE.exec(entry)?.[1];
+      if (round?.startsWith(`${this.#root}/`)) return round;
+    }
+    return undefined;
+  }
+}
+
+function describe(pid: number): Found | undefined {
+  const identity = identityOf(pid);
+  if (identity === undefined) return undefined;
+  const words = (readProcFile(`/proc/${pid}/cmdline`) ?? "").split("\0");
+  const command = words.join(" ").slice(0, 200);
+  const isSupervisor = words.some((word) => word.endsWith(SUPERVISOR)) && !isSupervisorsChild(pid);
+  if (!isSupervisor) return { identity, kind: "service", runtime: undefined, command };
+  const runtime = words.some((word) => /(^|\/)deno$/.test(word)) ? "deno" : "bun";
+  return { identity, kind: "supervisor", runtime, command };
+}
+
+/** Whether it was forked by a supervisor and looks like it only until it runs its own program. */
+function isSupervisorsChild(pid: number): boolean {
+  const status = readProcFile(`/proc/${pid}/stat`) ?? "";
+  const parent = status.slice(status.lastIndexOf(")") + 2).split(" ")[1];
+  if (parent === undefined || parent === "1") return false;
+  const words = (readProcFile(`/proc/${parent}/cmdline`) ?? "").split("\0");
+  return words.some((word) => word.endsWith(SUPERVISOR)) && !words[0].endsWith("setsid");
+}
