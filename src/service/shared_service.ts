@@ -352,6 +352,8 @@ export class SharedService extends EventTarget {
       const { counter, mode } = this.#opened!;
       this.#leaveHint(this.#opened!);
       if (counter.verify()) tell(this, "warning", removed(this.name));
+      // What comes after a loss is another service, which these handles are none of.
+      if (held.incarnation.isLost) return;
       const news = await mode.lookAfter(held.attachment);
       if (news === undefined || this.#held !== held) return;
       if (isProcrefError(news)) this.#lose(held.incarnation, news);

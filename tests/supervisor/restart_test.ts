@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import process from "node:process";
 import { test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { process as processes } from "../../mod.ts";
 import { eventually } from "../harness/eventually.ts";
 import { bothRuntimes } from "../harness/runtime.ts";
@@ -193,6 +194,28 @@ test("children of a service that died are gone before the next life", async () =
     await eventually(() => stage.starts().length === 2, "the next life begins");
     assert.ok(!processes.isAlive(child));
     await handle.release();
+    await stage.assertNothingLeft();
+  });
+});
+
+test("a holder that has lost its service hears no more of it: neither of another one, nor of a supervisor killed in FAIL", async () => {
+  await onStage(async (stage) => {
+    const options = stage.sleeper({ restart: false });
+    const holder = await stage.client(options);
+    const { pid } = await holder.call<Acquired>("acquire");
+    killService(pid);
+    await holder.line("lost ");
+    await stage.killSupervisor();
+    // Time itself is what is tested: for two looks of the holder.
+    await delay(2200);
+    assert.deepEqual(stage.starts(), [pid], "nobody wants a service");
+    const late = await stage.client(options, { runtime: other });
+    await late.call<Acquired>("acquire");
+    await delay(1200);
+    assert.deepEqual(holder.takeLines("restart "), []);
+    assert.equal((await holder.call<Identity>("info", 0)).pid, pid);
+    await late.call("release", 0);
+    await holder.call("release", 0);
     await stage.assertNothingLeft();
   });
 });
