@@ -7,8 +7,11 @@
  * result to docs/chaos.md.
  */
 
-import { writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import process from "node:process";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { describe } from "./chaos/report.ts";
 import { run } from "./chaos/run.ts";
@@ -37,6 +40,11 @@ const statistics = await run({
 const report = await describe(statistics, seed, performance.now() - began);
 console.log(`\n${report.tables}`);
 for (const violation of statistics.violations) console.error(`VIOLATION: ${violation}`);
-if (values.write) writeFileSync(new URL("../docs/chaos.md", import.meta.url), report.document);
+if (values.write) {
+  const path = fileURLToPath(new URL("../docs/chaos.md", import.meta.url));
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, report.document);
+  spawnSync("deno", ["fmt", "--quiet", path], { stdio: "inherit" });
+}
 console.log(`\n${statistics.kills} kills, ${statistics.violations.length} violations`);
 process.exit(statistics.violations.length === 0 && statistics.kills > 0 ? 0 : 1);

@@ -58,7 +58,13 @@ export class ServiceStage {
   /** The record as it stands, or undefined. */
   record(): { phase: string; generation: number; info?: { pid?: number } } | undefined {
     const path = readdirSync(this.state, { recursive: true }).map(String).find((name) => name.endsWith("record.json"));
-    return path && JSON.parse(readFileSync(join(this.state, path), "utf8"));
+    try {
+      return path && JSON.parse(readFileSync(join(this.state, path), "utf8"));
+    } catch (error) {
+      // A reaper has removed it since the directory was listed.
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+      throw error;
+    }
   }
 
   /** Removes the record with its directory, as a cleaner of temporary files does. */
