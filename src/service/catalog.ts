@@ -229,6 +229,15 @@ export function readRecord(store: RecordStore): Reading {
   }
 }
 
+/** Gives back what was taken of gate and seat. A kernel object that was only made for that is removed again. */
+export function giveBack(counter: RefCounter): void {
+  if (counter.holdsLock()) {
+    if (counter.snapshot().generation === 0) counter.remove();
+    else counter.unlock();
+  }
+  if (counter.holdsSeat()) counter.leaveSeat();
+}
+
 /**
  * How a service without a record that can be used is.
  *

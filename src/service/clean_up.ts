@@ -9,7 +9,7 @@ import { isProcrefError } from "../errors.ts";
 import { attempting } from "../kernel/state_directory.ts";
 import { isAlive } from "../process/identity.ts";
 import { endMarked } from "../process/marks.ts";
-import { type CatalogEntry, type Reading, readRecord, type ServiceStatus } from "./catalog.ts";
+import { type CatalogEntry, giveBack, type Reading, readRecord, type ServiceStatus } from "./catalog.ts";
 import { pruneHints } from "./holders.ts";
 import { removeLog } from "./service_log.ts";
 
@@ -73,15 +73,6 @@ async function removeUnused({ counter, store }: CatalogEntry): Promise<string | 
   } finally {
     if (!removed) giveBack(counter);
   }
-}
-
-/** Gives gate and seat back. A set that was only made for them is removed again. */
-function giveBack(counter: CatalogEntry["counter"]): void {
-  if (counter.holdsLock()) {
-    if (counter.snapshot().generation === 0) return void counter.remove();
-    counter.unlock();
-  }
-  if (counter.holdsSeat()) counter.leaveSeat();
 }
 
 /** Who needs a service now, as far as the kernel knows; undefined for nobody. */

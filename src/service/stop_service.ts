@@ -7,11 +7,11 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { ProcrefError } from "../errors.ts";
 import { stopGroup } from "../process/group.ts";
-import { isAlive, isSameProcess, type ProcessIdentity } from "../process/identity.ts";
+import { isAlive, type ProcessIdentity } from "../process/identity.ts";
 import { endMarked } from "../process/marks.ts";
 import { stop, type StopOutcome, terminate } from "../process/stop.ts";
 import { until } from "../waiting.ts";
-import { type CatalogEntry, readRecord, type ServiceStatus } from "./catalog.ts";
+import { type CatalogEntry, giveBack, readRecord, type ServiceStatus } from "./catalog.ts";
 import type { ServiceRecord } from "./record.ts";
 import { removeLog } from "./service_log.ts";
 
@@ -70,10 +70,9 @@ export async function stopService(entry: CatalogEntry, options: StopServiceOptio
     // With the gate, so that nobody takes a reference between the look at them and this.
     terminate(supervisor);
   } finally {
-    if (counter.holdsLock()) counter.unlock();
+    giveBack(counter);
   }
   await awaitSupervisor(entry, supervisor, options.waitMs);
-  await dismiss(entry, supervisor);
   return { status, outcome: "stopped" };
 }
 
@@ -118,35 +117,15 @@ async function stopFromHere(entry: CatalogEntry, record: ServiceRecord, timeoutM
   return outcome;
 }
 
-/**
- * Clears up for a supervisor that has given its service up and waits for nothing any more but the end of its linger
- * time. One that others wait for stays until they have gone.
- */
-async function dismiss({ counter, store }: CatalogEntry, supervisor: ProcessIdentity): Promise<void> {
-  if (!isAlive(supervisor) || !counter.tryLockIfUnused()) return;
-  try {
-    const { record } = readRecord(store);
-    if (record?.phase !== "FAIL" || !isSameProcess(record.supervisor, supervisor)) return;
-    await stop(supervisor, 0);
-    if (!counter.trySeat()) return;
-    removeLog(store.directory);
-    store.remove();
-    counter.remove();
-  } finally {
-    if (counter.holdsSeat()) counter.leaveSeat();
-    if (counter.holdsLock()) counter.unlock();
-  }
-}
-
-/** Waits until a supervisor that was asked to end has stopped its service; it stays while others hold references. */
+/** Waits until a supervisor that was asked to end has gone, or at least its service: it stays while others hold references. */
 async function awaitSupervisor(
-  { store, object }: CatalogEntry,
+  { store, counter, object }: CatalogEntry,
   supervisor: ProcessIdentity,
   timeoutMs: number,
 ): Promise<void> {
   const done = (): boolean => {
     const { record } = readRecord(store);
-    return record === undefined || record.phase === "FAIL" || !isAlive(supervisor);
+    return record === undefined || !isAlive(supervisor) || (record.phase === "FAIL" && counter.count() > 0);
   };
   await until(done, { timeoutMs }, () =>
     `stop "${object.name}", because its supervisor, process ${supervisor.pid}, ` +

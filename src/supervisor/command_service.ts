@@ -124,8 +124,10 @@ export class CommandService implements LifeSource {
   /** Asks until the answer is yes. */
   async #ask(process: ServiceProcess, values: Placeholders, signal: AbortSignal): Promise<boolean> {
     const { ready, readyIntervalMs, cwd } = this.#description;
-    while (!process.hasBegun && process.isRunning && !signal.aborted) await delay(BEGIN_MS);
-    if (ready.kind === "running" || ready.kind === "log") return await neverUnless(process.hasBegun);
+    // Asked once for each answer: a program that replaces itself by another one has no command line for a moment.
+    let hasBegun = false;
+    while (!(hasBegun = process.hasBegun) && process.isRunning && !signal.aborted) await delay(BEGIN_MS);
+    if (ready.kind === "running" || ready.kind === "log") return await neverUnless(hasBegun);
     const env = environment(this.#description, values, this.#mark);
     const asked = ready.kind === "exec"
       ? { ...ready, command: ready.command.map((text) => fillIn(text, values)) }
