@@ -1,8 +1,8 @@
 /** Names and directories that belong to one test. */
 
-import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
 import { objectNameOfFile } from "../../src/kernel/object_name.ts";
@@ -40,12 +40,13 @@ function isSupervised(directory: string): boolean {
   });
 }
 
+/** The names of all directories below one; of those that are removed while they are listed, nothing. */
 function entriesOf(directory: string): string[] {
   try {
-    return readdirSync(directory, { recursive: true }).map((name) => basename(String(name)));
+    const folders = readdirSync(directory, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    return folders.flatMap(({ name }) => [name, ...entriesOf(join(directory, name))]);
   } catch (error) {
-    // Something was removed while it was listed.
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    return existsSync(directory) ? entriesOf(directory) : [];
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
   }
 }
