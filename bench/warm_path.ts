@@ -19,7 +19,7 @@ export interface WarmPathCosts {
 }
 
 /** A runtime reads for itself now and then (Bun's collector looks at /proc/self/statm), but not every time. */
-const TRIES = 5;
+const TRIES = 20;
 
 const [name, pairs] = process.argv.slice(2);
 let calls: Record<string, number> = {};

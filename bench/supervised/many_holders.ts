@@ -1,5 +1,6 @@
 /** Whether what a client costs grows with the number of clients. */
 
+import process from "node:process";
 import type { Child } from "../../tests/harness/child.ts";
 import { openRefCounter } from "../../mod.ts";
 import { bothRuntimes, type RuntimeName } from "../../tests/harness/runtime.ts";
@@ -10,7 +11,7 @@ import { acquireWith, ask, gone, startClient } from "./stage.ts";
 const HOLDERS = [10, 100, 500];
 const SLICES = 30;
 const ROUNDS = 5;
-const JOINS = 5;
+const JOINS = 15;
 /** How many clients are started at one time. */
 const BATCH = 10;
 /** How much more than with the fewest holders is within the noise. */
@@ -24,7 +25,7 @@ interface Cost {
 
 /**
  * Measures one client beside 10, 100 and 500 processes that hold the service: a warm pair, and the first acquire of a
- * process that joins.
+ * process that joins. The holders are stopped meanwhile.
  *
  * @param state a state directory for this alone
  */
@@ -36,7 +37,10 @@ export async function manyHolders(report: Report, state: string, name: string): 
       const costs: Cost[] = [];
       for (const count of HOLDERS) {
         await grow(holders, count, state, name);
+        // They hold even so; what is measured is what they cost a client, not how they share the processors with it.
+        signalAll(holders, "SIGSTOP");
         costs.push(await measure(runtime, count, state, name));
+        signalAll(holders, "SIGCONT");
         const { pairNs, joinMs } = costs.at(-1)!;
         report.say(`  ${count} holders: a warm pair ${pairNs.toFixed(0)} ns, a join ${joinMs.toFixed(2)} ms`);
       }
@@ -72,6 +76,10 @@ async function grow(holders: Child[], count: number, state: string, name: string
     holders.push(...fresh);
     await Promise.all(fresh.map(acquireWith));
   }
+}
+
+function signalAll(holders: readonly Child[], signal: "SIGSTOP" | "SIGCONT"): void {
+  for (const { pid } of holders) process.kill(pid, signal);
 }
 
 /** SIGKILLs holders until that many are left. */

@@ -31,9 +31,10 @@ interface HintJson extends Holder {
   readonly start: string;
 }
 
+/** How often the hints of dead clients are removed while a service is held, in seconds. */
+const PRUNE_SECONDS = 30;
+
 const FILE = /^(\d+)\.json(\.tmp)?$/;
-/** With so many hints there, who writes another one first removes those of the dead. */
-const MANY = 64;
 
 /** How many objects of this process hold each service, by the path of the hint. */
 const owners = new Map<string, Set<HolderHint>>();
@@ -68,6 +69,19 @@ export class HolderHint {
     removesAtExit = true;
   }
 
+  /**
+   * Removes the hints of dead clients, if it is this holder's turn. Each holder asks once a second; on the average one of
+   * them all has its turn every half minute, so that no client pays for the number of the others.
+   *
+   * @param holders how many there are
+   */
+  pruneInTurn(holders: number): void {
+    if (Math.random() * PRUNE_SECONDS * holders >= 1) return;
+    quietly(() => {
+      if (isFolder(this.#folder)) pruneHints(this.#service, lstatSync(this.#folder).uid);
+    });
+  }
+
   /** Takes it back, unless another object of this process holds the service. */
   remove(): void {
     if (!this.#written) return;
@@ -89,7 +103,6 @@ export class HolderHint {
         since: new Date().toISOString(),
       };
       if (!isFolder(this.#folder)) mkdirSync(this.#folder, { mode: 0o700 });
-      else if (readdirSync(this.#folder).length >= MANY) pruneHints(this.#service, lstatSync(this.#folder).uid);
       const temporary = `${this.#path}.tmp`;
       rmSync(temporary, { force: true });
       writeFileSync(temporary, JSON.stringify(hint) + "\n", { flag: "wx", mode: 0o600 });

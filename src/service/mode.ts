@@ -51,6 +51,7 @@ export interface Mode {
    * Looks after a service that is held: repairs what a stranger removed, and tells what became of the service.
    *
    * @param known what the caller knows to be published
+   * @param isAlive tells by descriptors that are open already whether service and supervisor run; false when unknown
    */
-  lookAfter(known: Attachment): Promise<News>;
+  lookAfter(known: Attachment, isAlive: () => boolean): Promise<News>;
 }

@@ -349,12 +349,13 @@ export class SharedService extends EventTarget {
     if (held === undefined || this.#looking) return;
     this.#looking = true;
     try {
-      const { counter, mode } = this.#opened!;
+      const { counter, mode, hint } = this.#opened!;
       this.#leaveHint(this.#opened!);
+      hint?.pruneInTurn(counter.count());
       if (counter.verify()) tell(this, "warning", removed(this.name));
       // What comes after a loss is another service, which these handles are none of.
       if (held.incarnation.isLost) return;
-      const news = await mode.lookAfter(held.attachment);
+      const news = await mode.lookAfter(held.attachment, this.#isWarm);
       if (news === undefined || this.#held !== held) return;
       if (isProcrefError(news)) this.#lose(held.incarnation, news);
       else this.#renew(news);

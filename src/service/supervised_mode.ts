@@ -34,7 +34,7 @@ import { startSupervisor } from "./start_supervisor.ts";
 import type { SupervisorOrders } from "./supervisor_orders.ts";
 
 /** How often waiting clients look for news: one system call each time. */
-const LONGEST_PAUSE_MS = 4;
+const LONGEST_PAUSE_MS = 2;
 /** How many supervisors one acquire starts that all end without having said why. */
 const MOST_SUPERVISORS = 5;
 /** How long a supervisor may take to write its record again when a stranger has removed it. */
@@ -122,10 +122,10 @@ export class SupervisedMode implements Mode {
     else this.#counter.remove();
   }
 
-  async lookAfter(known: Attachment): Promise<News> {
+  async lookAfter(known: Attachment, isWatchedAlive: () => boolean): Promise<News> {
     const unchanged = this.#counter.snapshot().generation === known.generation;
     // The record is not even opened: that would wake the supervisor, which watches over it.
-    if (unchanged && isAlive(known.record.supervisor!)) return undefined;
+    if (unchanged && (isWatchedAlive() || isAlive(known.record.supervisor!))) return undefined;
     const { record } = this.#look();
     if (record?.phase === "FAIL" && !isSame(record, known.record)) return failureOf(record);
     if (!isAlive((record ?? known.record).supervisor!)) {

@@ -18,7 +18,7 @@ import { environment, ServiceProcess } from "./service_process.ts";
 /** How often a service that finds its port taken is given another one. */
 const MOST_PORTS = 10;
 /** How often it is looked whether a program has begun, in milliseconds. */
-const BEGIN_MS = 2;
+const BEGIN_MS = 1;
 const ADDRESS_IN_USE = /EADDRINUSE|address (is )?(already )?in use|AddrInUse/i;
 
 /** Brings a command to life. */

@@ -53,6 +53,9 @@ export async function supervise(
   description: ServiceDescription,
   report: Report,
 ): Promise<void> {
+  // Begins to load while the office is taken.
+  const loading = description.module === undefined ? import("./command_service.ts") : import("./module_service.ts");
+  loading.catch(() => {});
   const { counter, store } = openOffice(orders);
   if (!counter.trySeat()) return report(SEAT_TAKEN);
   await new Supervisor(orders.name, description, counter, store).run(report);

@@ -73,7 +73,7 @@ test("a link in place of the hints or of their directory is not followed", async
   });
 });
 
-test("hints of the dead are pruned: when asked, and by who writes one where there are many", async () => {
+test("hints of the dead are pruned: when asked, and by a holder whose turn it is", async () => {
   await inService((directory, own) => {
     const folder = join(directory, "holders");
     mkdirSync(folder, { mode: 0o700 });
@@ -84,6 +84,9 @@ test("hints of the dead are pruned: when asked, and by who writes one where ther
     assert.equal(readdirSync(folder).length, 71);
     const hint = new HolderHint(directory);
     hint.write();
+    hint.pruneInTurn(Infinity);
+    assert.equal(readdirSync(folder).length, 72, "to write one looks at no other");
+    hint.pruneInTurn(0);
     assert.deepEqual(readdirSync(folder).sort(), [`${process.pid}.json`, "notes"].sort());
     plant(NOBODY - 1);
     assert.equal(pruneHints(directory, uid), 1);
