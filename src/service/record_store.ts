@@ -4,7 +4,17 @@
  * @module
  */
 
-import { existsSync, lstatSync, mkdirSync, renameSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { ProcrefError } from "../errors.ts";
 import type { ObjectName } from "../kernel/object_name.ts";
@@ -25,6 +35,8 @@ export class RecordStore {
   readonly #uid: number;
   readonly #path: string;
   readonly #temporary: string;
+  /** Where {@link RecordStore.openText} makes its files. */
+  readonly #text: string;
   /** The mode of the files of this service. */
   readonly fileMode: number;
 
@@ -34,6 +46,7 @@ export class RecordStore {
     this.#uid = uid;
     this.#path = join(this.directory, "record.json");
     this.#temporary = `${this.#path}.tmp`;
+    this.#text = join(this.directory, "text.tmp");
     this.fileMode = name.scope === "user" ? 0o600 : 0o644;
   }
 
@@ -106,6 +119,28 @@ export class RecordStore {
   }
 
   /**
+   * A text as an open file that nobody else can open, to be read from its beginning by whoever inherits the descriptor;
+   * the gate must be held. Unlike a pipe it holds any text as a whole, whatever becomes of who wrote it. It has no name
+   * any more when something is written into it; one that a death in between leaves is empty, and the next one's.
+   *
+   * @throws ProcrefError `IO`, `STATE_DIRECTORY`, `PERMISSION`
+   */
+  openText(text: string): number {
+    const path = this.#text;
+    return attempting(`write ${path}`, path, () => {
+      this.#makeDirectory();
+      checkDirectory(this.directory, this.#name.scope, this.#uid);
+      rmSync(path, { force: true });
+      const descriptor = openSync(path, "wx+", 0o600);
+      rmSync(path);
+      const bytes = new TextEncoder().encode(text);
+      // By position, so that whoever reads begins at the beginning.
+      for (let at = 0; at < bytes.length;) at += writeSync(descriptor, bytes, at, bytes.length - at, at);
+      return descriptor;
+    });
+  }
+
+  /**
    * Removes the record, the hints of who holds the service, and the service's directory; the gate must be held. What
    * others have put there stays.
    *
@@ -115,6 +150,7 @@ export class RecordStore {
     attempting(`remove ${this.#path}`, this.#path, () => {
       rmSync(this.#temporary, { force: true });
       rmSync(this.#path, { force: true });
+      rmSync(this.#text, { force: true });
       // In a directory that is shared with others there are none, and nothing is looked for.
       if (this.#name.scope === "user") removeHints(this.directory);
       try {

@@ -5,17 +5,18 @@
  */
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, openSync, rmSync, writeFileSync } from "node:fs";
-import { extname, join } from "node:path";
+import { closeSync } from "node:fs";
+import { extname } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import type { Readable } from "node:stream";
+import { libc } from "../../ffi/libc.ts";
 import { nativeRuntime } from "../../ffi/mod.ts";
 import type { Grants } from "../../ffi/types.ts";
 import { type ErrorCode, ProcrefError } from "../errors.ts";
-import { attempting } from "../kernel/state_directory.ts";
 import { parseIdentity, type ProcessIdentity } from "../process/identity.ts";
-import { FAILED, IN_OFFICE, SEAT_TAKEN, type SupervisorOrders } from "./supervisor_orders.ts";
+import { RecordStore } from "./record_store.ts";
+import { FAILED, IN_OFFICE, nameOfOrders, SEAT_TAKEN, type SupervisorOrders } from "./supervisor_orders.ts";
 
 // In the package for npm all files end with .js.
 const MAIN = new URL(`../supervisor/main${extname(import.meta.url)}`, import.meta.url);
@@ -23,7 +24,6 @@ const MAIN = new URL(`../supervisor/main${extname(import.meta.url)}`, import.met
 const START_TIMEOUT_MS = 20_000;
 /** How many in a row may be killed before they have said a word. */
 const MOST_KILLED = 3;
-let written = 0;
 /** What programs need in order to find others, and a runtime its cached modules. */
 const PASSED_ON = ["PATH", "HOME", "USER", "LANG", "TMPDIR", "DENO_DIR", "XDG_CACHE_HOME", "BUN_INSTALL"];
 
@@ -31,7 +31,7 @@ const PASSED_ON = ["PATH", "HOME", "USER", "LANG", "TMPDIR", "DENO_DIR", "XDG_CA
  * Starts a supervisor and waits until it is in office or gone. When this process dies meanwhile, the supervisor goes
  * on, finds that nobody is left, and clears up.
  *
- * @param orders what it is told; nothing of it is to be seen in the list of processes
+ * @param orders what it is told; nothing of it is to be seen in the list of processes. The gate must be held
  * @param more further Deno permissions
  * @returns who is in office now, or undefined when the seat was taken
  * @throws ProcrefError `SUPERVISOR` when it cannot be started, fails, or does not answer within 20 seconds;
@@ -56,7 +56,8 @@ async function startOne(
   const { command, env } = nativeRuntime().moduleCommand(MAIN, grants(orders, more));
   // A leader of a process group cannot begin a session, so setsid forks: the supervisor is no child of this process,
   // and neither a group kill nor a runtime that ends its descendants reaches it.
-  const input = writeOrders(orders);
+  const store = new RecordStore(orders.directory, nameOfOrders(orders), libc().geteuid());
+  const input = store.openText(JSON.stringify(orders));
   const child = spawn("setsid", command, {
     cwd: "/",
     detached: true,
@@ -163,25 +164,6 @@ function firstLine(output: Readable, name: string): Promise<string | undefined> 
       if (text.includes("\n")) settle(text.slice(0, text.indexOf("\n")));
     });
     output.once("close", () => settle());
-  });
-}
-
-/**
- * The orders as an open file that nothing else can open, to be read from its beginning: unlike a pipe it holds any
- * environment as a whole, and a client that is killed right after the spawn takes nothing of it along.
- */
-function writeOrders(orders: SupervisorOrders): number {
-  const path = join(orders.directory, `.orders.${process.pid}.${written++}`);
-  return attempting(`write ${path}`, path, () => {
-    // Left by a process of the same number that died in the middle of this.
-    rmSync(path, { force: true });
-    const writing = openSync(path, "wx", 0o600);
-    const reading = openSync(path, "r");
-    // It has no name any more when something is written into it.
-    rmSync(path);
-    writeFileSync(writing, JSON.stringify(orders));
-    closeSync(writing);
-    return reading;
   });
 }
 

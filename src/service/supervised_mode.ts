@@ -118,8 +118,15 @@ export class SupervisedMode implements Mode {
   #removeUnused(): void {
     if (!this.#counter.tryLockIfUnused()) return;
     // Under the gate: one that has come meanwhile keeps it.
-    if (this.#store.exists()) this.#counter.unlock();
-    else this.#counter.remove();
+    if (this.#store.exists()) {
+      this.#counter.unlock();
+      return;
+    }
+    try {
+      this.#store.remove();
+    } finally {
+      this.#counter.remove();
+    }
   }
 
   async lookAfter(known: Attachment, isWatchedAlive: () => boolean): Promise<News> {

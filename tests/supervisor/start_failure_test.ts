@@ -150,6 +150,8 @@ test("all clients that wait get the error of the one start; a later one tries ag
 
     writeFileSync(`${stage.directory}/works`, "");
     const { pid } = await clients[1].call<Acquired>("acquire");
+    // What says that it is ready does not wait until it has noted its start.
+    await eventually(() => stage.running().length > 0, "it has noted its start");
     assert.deepEqual(stage.running(), [pid]);
     await clients[1].call("release", 0);
     await stage.assertNothingLeft();
@@ -173,6 +175,8 @@ test("who comes while others still hold on to a failed start does not get the ol
     writeFileSync(works, "");
     const two = await stage.client(options, { runtime: other });
     const { pid } = await two.call<Acquired>("acquire");
+    // What says that it is ready does not wait until it has noted its start.
+    await eventually(() => stage.running().length > 0, "it has noted its start");
     assert.deepEqual(stage.running(), [pid]);
     assert.notDeepEqual(stage.supervisor(), failed);
     await two.call("release", 0);
