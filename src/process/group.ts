@@ -10,7 +10,7 @@ import { LINUX, LINUX_ERRNO as E } from "../../ffi/symbols/linux_libc.ts";
 import { type ProcessIdentity, startOf } from "./identity.ts";
 import { checkSignalPid } from "./pid.ts";
 import { hasEnded, listProcesses, processStatus } from "./proc_files.ts";
-import { checkGrace, escalate, type StopOutcome } from "./stop.ts";
+import { checkGrace, escalate, stop, type StopOutcome } from "./stop.ts";
 
 /**
  * Ends a whole process group by force (SIGKILL).
@@ -64,6 +64,16 @@ export async function stopGroup(
   if (!leads(leader) || !signalGroup(leader.pid, request)) return "not-running";
   const gone = () => !isGroupAlive(leader);
   return await escalate(gone, () => gone() || signalGroup(leader.pid, LINUX.SIGKILL), timeoutMs);
+}
+
+/**
+ * Stops a process with its group, if it leads one, and alone if it does not.
+ *
+ * @throws ProcrefError as {@link killGroup}
+ */
+export async function stopWithGroup(identity: ProcessIdentity, timeoutMs: number): Promise<StopOutcome> {
+  const outcome = await stopGroup(identity, timeoutMs);
+  return outcome === "not-running" ? await stop(identity, timeoutMs) : outcome;
 }
 
 /** Whether the leader is there, zombie or not, and leads a group. */

@@ -351,8 +351,9 @@ export class SharedService extends EventTarget {
     try {
       const { counter, mode, hint } = this.#opened!;
       this.#leaveHint(this.#opened!);
-      hint?.pruneInTurn(counter.count());
+      // Before anything else asks the counter, which would count again without a word.
       if (counter.verify()) tell(this, "warning", removed(this.name));
+      hint?.pruneInTurn(counter.count());
       // What comes after a loss is another service, which these handles are none of.
       if (held.incarnation.isLost) return;
       const news = await mode.lookAfter(held.attachment, this.#isWarm);

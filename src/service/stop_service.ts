@@ -6,10 +6,10 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import { ProcrefError } from "../errors.ts";
-import { stopGroup } from "../process/group.ts";
+import { stopWithGroup } from "../process/group.ts";
 import { isAlive, type ProcessIdentity } from "../process/identity.ts";
 import { endMarked } from "../process/marks.ts";
-import { stop, type StopOutcome, terminate } from "../process/stop.ts";
+import { type StopOutcome, terminate } from "../process/stop.ts";
 import { until } from "../waiting.ts";
 import { type CatalogEntry, giveBack, readRecord, type ServiceStatus } from "./catalog.ts";
 import type { ServiceRecord } from "./record.ts";
@@ -98,11 +98,7 @@ async function stopFromHere(entry: CatalogEntry, record: ServiceRecord, timeoutM
   const generation = counter.advanceGeneration(false);
   // Whoever comes after our death in the middle stops what is left.
   store.write({ ...record, phase: "STOP", generation });
-  let outcome: StopOutcome = "not-running";
-  if (info?.identity !== undefined) {
-    outcome = await stopGroup(info.identity, timeoutMs);
-    if (outcome === "not-running") outcome = await stop(info.identity, timeoutMs);
-  }
+  const outcome = info?.identity === undefined ? "not-running" : await stopWithGroup(info.identity, timeoutMs);
   await endMarked(marks);
   if (outcome === "still-running") {
     throw new ProcrefError("SERVICE_STOP", `Cannot stop "${object.name}": process ${info!.pid} cannot be killed`, {

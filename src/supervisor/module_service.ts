@@ -6,10 +6,9 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import { ProcrefError } from "../errors.ts";
-import { stopGroup } from "../process/group.ts";
+import { stopWithGroup } from "../process/group.ts";
 import { endMarked } from "../process/marks.ts";
 import { ProcessWatch } from "../process/process_watch.ts";
-import { stop } from "../process/stop.ts";
 import { runCallback } from "../service/callback.ts";
 import type { Awaitable, CallbackContext } from "../service/options.ts";
 import type { ServiceDescription } from "../service/service_description.ts";
@@ -142,10 +141,7 @@ export class ModuleService implements LifeSource {
         await runCallback(run, ({ signal }) => module.stop!(info, context(signal)));
       }
     } finally {
-      if (info.identity !== undefined) {
-        const outcome = await stopGroup(info.identity, stopTimeoutMs);
-        if (outcome === "not-running") await stop(info.identity, stopTimeoutMs);
-      }
+      if (info.identity !== undefined) await stopWithGroup(info.identity, stopTimeoutMs);
       await endMarked([this.#mark]);
     }
   }

@@ -6,9 +6,8 @@
  */
 
 import { setTimeout as delay } from "node:timers/promises";
-import { stopGroup } from "../process/group.ts";
-import { formatIdentity, ownIdentity, type ProcessIdentity } from "../process/identity.ts";
-import { stop, type StopOutcome } from "../process/stop.ts";
+import { stopWithGroup } from "../process/group.ts";
+import { formatIdentity, ownIdentity } from "../process/identity.ts";
 import { SETTLE_MS } from "../service/mode.ts";
 import type { ServiceRecord } from "../service/record.ts";
 import { IN_OFFICE, SEAT_TAKEN, type SupervisorOrders } from "../service/supervisor_orders.ts";
@@ -83,12 +82,6 @@ async function clearUp(
     if (await stopWithGroup(info.identity, timeoutMs) === "still-running") return;
   }
   store.remove();
-}
-
-/** Stops a process with its group, if it leads one. */
-async function stopWithGroup(identity: ProcessIdentity, timeoutMs: number): Promise<StopOutcome> {
-  const outcome = await stopGroup(identity, timeoutMs);
-  return outcome === "not-running" ? await stop(identity, timeoutMs) : outcome;
 }
 
 /** The record; one that this process may not use (another container's) is as good as none. */

@@ -6,7 +6,7 @@ import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { process as processes } from "../../mod.ts";
+import { listServices, process as processes } from "../../mod.ts";
 import { stateOf } from "../fixtures/shell.ts";
 import { eventually } from "../harness/eventually.ts";
 import { bothRuntimes } from "../harness/runtime.ts";
@@ -178,6 +178,26 @@ test("Version skew / config fingerprint", async () => {
     await old.release();
     await stage.assertNothingLeft();
     await (await skewed.acquire()).release();
+    await stage.assertNothingLeft();
+  });
+});
+
+test("Who is holding it?", async () => {
+  await onStage(async (stage) => {
+    const [one, two] = [await stage.client(), await stage.client(undefined, { runtime: other })];
+    for (const client of [one, two]) await client.call("acquire");
+    const holders = (): number[] =>
+      listServices({ directory: stage.state }).flatMap(({ holders }) => holders.map(({ pid }) => pid)).sort();
+    await eventually(() => holders().length === 2, "both have left their hints");
+    assert.deepEqual(holders(), [one.pid, two.pid].sort());
+    const [{ state, references, holders: [{ command, since }] }] = listServices({ directory: stage.state });
+    assert.deepEqual([state, references], ["running", 2]);
+    assert.ok(command.some((word) => word.endsWith("supervised_client.ts")), command.join(" "));
+    assert.ok(Math.abs(Date.now() - Date.parse(since)) < 60_000);
+    // A hint is believed only while that very process is alive.
+    await one.kill();
+    assert.deepEqual(holders(), [two.pid]);
+    await two.kill();
     await stage.assertNothingLeft();
   });
 });
