@@ -47,7 +47,7 @@ test("a client SIGKILLed while it starts the supervisor: who waits gets a servic
     one.call("acquire").catch(() => {});
     await eventually(() => stage.record() !== undefined, "a supervisor is in office");
     await one.kill();
-    const two = await stage.client(stage.sleeper({ ready: "running" }), { runtime: other });
+    const two = await stage.client(stage.sleeper(), { runtime: other });
     const { pid } = await two.call<Acquired>("acquire", { timeoutMs: 30_000 });
     assert.deepEqual(stage.running(), [pid]);
     await two.call("release", 0);
