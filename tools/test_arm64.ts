@@ -29,7 +29,7 @@ const SUITES = [
   "tests/ffi/errno_test.ts",
   "tests/kernel",
 ] as const;
-/** The emulator needs up to twenty times as long. */
+/** The emulator needs up to twenty times as long as the machine. */
 const LIMIT_MS = 900_000;
 
 const root = fileURLToPath(new URL("..", import.meta.url));
