@@ -1,0 +1,153 @@
+/**
+ * Runs parts of the suite on Linux arm64, which an emulator (qemu-user) makes of this x86-64, and processes of both at
+ * one counter. What it needs is fetched into a folder outside the repository; nothing is installed.
+ *
+ * Usage: deno run -A tools/test_arm64.ts [--mixed] [deno|bun] [file or folder...]
+ */
+
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { writeCommands } from "./arm64/commands.ts";
+import { type Flaw, presentFlaws } from "./arm64/emulator_flaws.ts";
+import { type Case, readReport } from "./arm64/junit.ts";
+import { PATHS } from "./arm64/paths.ts";
+import { Missing, prepare } from "./arm64/prepare.ts";
+
+type RuntimeName = "deno" | "bun";
+type Architecture = "arm64" | "x64";
+
+const MIXED = "./tools/arm64/mixed_test.ts";
+const SUITES = [
+  "tests/contract",
+  "tests/ffi/layout_test.ts",
+  "tests/ffi/symbols_test.ts",
+  "tests/ffi/checked_test.ts",
+  "tests/ffi/errno_test.ts",
+  "tests/kernel",
+] as const;
+/** The emulator needs up to twenty times as long as the machine. */
+const LIMIT_MS = 900_000;
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const words = process.argv.slice(2);
+const wanted = words.filter((word): word is RuntimeName => word === "deno" || word === "bun");
+const runtimes: readonly RuntimeName[] = wanted.length > 0 ? wanted : ["deno", "bun"];
+const paths = words.filter((word) => word !== "deno" && word !== "bun" && word !== "--mixed");
+const suites = paths.length > 0 ? paths : words.includes("--mixed") ? [] : SUITES;
+const totals = { passed: 0, failed: 0, skipped: 0 };
+
+const temporary = mkdtempSync(join(tmpdir(), "procref-arm64-run-"));
+try {
+  main();
+} catch (error) {
+  if (!(error instanceof Missing)) throw error;
+  console.error(`cannot run arm64 here: ${error.message}`);
+  check("everything that arm64 needs is there", false);
+} finally {
+  rmSync(temporary, { recursive: true, force: true });
+}
+console.log(`\ntotal: ${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
+process.exit(totals.failed === 0 && totals.passed > 0 ? 0 : 1);
+
+function main(): void {
+  prepare();
+  writeCommands();
+  console.log(versionOf(PATHS.emulator));
+  for (const runtime of runtimes) checkRuntime(runtime);
+  const flaws = presentFlaws();
+  for (const { what } of flaws) console.log(`the emulator has a flaw, shown in C: ${what}`);
+  const setsBefore = semaphoreSets();
+  for (const runtime of runtimes) for (const suite of suites) runPart(runtime, "arm64", suite, flaws);
+  if (paths.length === 0) { for (const runtime of runtimes) runPart(runtime, "x64", MIXED, []); }
+  const left = semaphoreSets().filter((set) => !setsBefore.includes(set));
+  check(`no semaphore set is left behind${left.length > 0 ? `: ${left.join("; ")}` : ""}`, left.length === 0);
+  const files = readdirSync(temporary).filter((name) => name !== "state" && !name.endsWith(".xml"));
+  check(`no file is left behind${files.length > 0 ? `: ${files.join(", ")}` : ""}`, files.length === 0);
+}
+
+/** A suite that runs on another architecture and passes proves nothing. */
+function checkRuntime(runtime: RuntimeName): void {
+  const command = join(PATHS.commands, runtime);
+  const print = "console.log(`${process.platform} ${process.arch}`)";
+  const { stdout, stderr } = spawnSync(command, [...runtime === "deno" ? ["eval"] : ["-e"], print], {
+    encoding: "utf8",
+  });
+  const holds = stdout === "linux arm64\n";
+  if (!holds) console.error(stdout, stderr);
+  check(`${runtime} runs on arm64: ${versionOf(command)}`, holds);
+}
+
+/** Runs one file or folder in one runtime, and adds up what came of it. */
+function runPart(runtime: RuntimeName, architecture: Architecture, suite: string, flaws: readonly Flaw[]): void {
+  const what = `${runtime} ${architecture} ${suite}`;
+  const report = join(temporary, `${what.replace(/\W+/g, "-")}.xml`);
+  const started = performance.now();
+  const [command, ...args] = commandOf(runtime, suite, report);
+  const { status, error, stdout, stderr } = spawnSync(command, args, {
+    cwd: root,
+    encoding: "utf8",
+    maxBuffer: 2 ** 28,
+    timeout: LIMIT_MS,
+    env: environment(runtime, architecture),
+  });
+  const output = `${stdout}${stderr}`;
+  const cases = readReport(report).map((each) => ({ ...each, flaw: flawOf(each, output, flaws) }));
+  const failed = cases.filter(({ outcome, flaw }) => outcome === "failed" && flaw === undefined);
+  const skipped = cases.filter(({ outcome, flaw }) => outcome === "skipped" || flaw !== undefined);
+  const passed = cases.filter(({ outcome }) => outcome === "passed");
+  const excused = cases.some(({ flaw }) => flaw !== undefined);
+  const broken = failed.length === 0 && (passed.length === 0 || (status !== 0 && !excused));
+  if (failed.length > 0 || broken) console.log(`${error?.message ?? ""}${output}`);
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  totals.passed += passed.length;
+  totals.failed += failed.length + (broken ? 1 : 0);
+  totals.skipped += skipped.length;
+  console.log(
+    `${failed.length > 0 || broken ? "FAILED" : "ok"}: ${what}: ${passed.length} passed, ${failed.length} failed, ` +
+      `${skipped.length} skipped in ${seconds} s${broken ? ` (it ended with status ${status})` : ""}`,
+  );
+  for (const { name, flaw } of skipped) console.log(`  skipped: ${name}${flaw ? ` (the emulator: ${flaw.what})` : ""}`);
+}
+
+/** The flaw that explains a failure. Bun's report does not say why a test failed, but its output does. */
+function flawOf({ name, outcome, text }: Case, output: string, flaws: readonly Flaw[]): Flaw | undefined {
+  if (outcome !== "failed") return undefined;
+  return flaws.find(({ test, shownBy }) => test === name && (text.includes(shownBy) || output.includes(shownBy)));
+}
+
+function commandOf(runtime: RuntimeName, suite: string, report: string): string[] {
+  return runtime === "deno"
+    ? ["deno", "test", "-A", "--no-check", "--quiet", `--junit-path=${report}`, suite]
+    : ["bun", "test", "--timeout=300000", "--reporter=junit", `--reporter-outfile=${report}`, suite];
+}
+
+/** Tests start `deno`, `bun` and `cc` by name: on arm64, all of them are those of arm64. */
+function environment(runtime: RuntimeName, architecture: Architecture): NodeJS.ProcessEnv {
+  return {
+    ...process.env,
+    ...architecture === "arm64" && { PATH: `${PATHS.commands}:${process.env.PATH}` },
+    NO_COLOR: "1",
+    PROCREF_DIR: join(temporary, "state"),
+    PROCREF_TEST_RUNTIME: runtime,
+    PROCREF_TEST_TMP: temporary,
+  };
+}
+
+function versionOf(program: string): string {
+  return spawnSync(program, ["--version"], { encoding: "utf8" }).stdout?.split("\n")[0] ?? "";
+}
+
+function semaphoreSets(): string[] {
+  return readFileSync("/proc/sysvipc/sem", "utf8").split("\n").slice(1).filter((line) => line !== "")
+    .map((line) => line.trim().split(/\s+/).slice(0, 2).join(" "));
+}
+
+function check(what: string, holds: boolean): void {
+  console.log(`${holds ? "ok" : "FAILED"}: ${what}`);
+  if (holds) totals.passed++;
+  else totals.failed++;
+}
