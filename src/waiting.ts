@@ -58,3 +58,16 @@ async function pauseFor(ms: number, signal: AbortSignal | undefined): Promise<vo
     throw error;
   }
 }
+
+/**
+ * Rejects with the signal's reason when it aborts, and no longer once `over` has aborted; it never resolves.
+ *
+ * @param signal what to wait for
+ * @param over ends the wait, so that nothing of it stays with a signal that lives longer
+ */
+export function aborted(signal: AbortSignal, over: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true, signal: over });
+  });
+}

@@ -74,3 +74,12 @@ export async function runCallback<T>(
     signal?.removeEventListener("abort", onAbort!);
   }
 }
+
+/** Asks a callback that says yes or no; to throw means no. */
+export async function isTrue(question: () => Awaitable<boolean>): Promise<boolean> {
+  try {
+    return await question();
+  } catch {
+    return false;
+  }
+}

@@ -23,7 +23,7 @@ import { isAlive, isSameProcess } from "../process/identity.ts";
 import { ProcessWatch } from "../process/process_watch.ts";
 import { stop } from "../process/stop.ts";
 import { until, type WaitOptions } from "../waiting.ts";
-import { runCallback } from "./callback.ts";
+import { isTrue, runCallback } from "./callback.ts";
 import type { Attachment, Mode, News, ReadyRecord } from "./mode.ts";
 import type { CompleteSettings } from "./options.ts";
 import type { ServiceRecord } from "./record.ts";
@@ -280,12 +280,4 @@ function isSame(one: ServiceRecord, other: ServiceRecord | undefined): boolean {
 function failureOf({ failure }: ServiceRecord): ProcrefError {
   const { code, message, details } = failure!;
   return new ProcrefError(code, message, { details });
-}
-
-async function isTrue(question: () => boolean | Promise<boolean>): Promise<boolean> {
-  try {
-    return await question();
-  } catch {
-    return false;
-  }
 }

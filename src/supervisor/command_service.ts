@@ -6,6 +6,7 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import { isProcrefError, ProcrefError } from "../errors.ts";
+import { aborted } from "../waiting.ts";
 import type { ServiceDescription } from "../service/service_description.ts";
 import { ServiceInfo } from "../service/service_info.ts";
 import type { End, Life, LifeSource } from "./life.ts";
@@ -102,7 +103,6 @@ export class CommandService implements LifeSource {
     const { startTimeoutMs } = this.#description;
     const over = new AbortController();
     const outcome = (promise: Promise<boolean>): Promise<"ready"> => promise.then(() => "ready" as const);
-    const ended = process.ended.then((end) => end);
     const limit = delay(startTimeoutMs, "late" as const, { signal: over.signal });
     const given = aborted(signal, over.signal);
     limit.catch(() => {});
@@ -110,7 +110,7 @@ export class CommandService implements LifeSource {
     try {
       const first = await Promise.race([
         outcome(logReady ?? this.#ask(process, values, over.signal)),
-        ended,
+        process.ended,
         limit,
         given,
       ]);
@@ -157,12 +157,4 @@ export class CommandService implements LifeSource {
 /** A promise that is kept, or never settles: something else decides then. */
 function neverUnless(kept: boolean): Promise<boolean> {
   return kept ? Promise.resolve(true) : new Promise(() => {});
-}
-
-/** Rejects when the signal aborts; ends with `over`. */
-function aborted(signal: AbortSignal, over: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    if (signal.aborted) reject(signal.reason);
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true, signal: over });
-  });
 }

@@ -9,7 +9,7 @@ import { ProcrefError } from "../errors.ts";
 import { stopWithGroup } from "../process/group.ts";
 import { endMarked } from "../process/marks.ts";
 import { ProcessWatch } from "../process/process_watch.ts";
-import { runCallback } from "../service/callback.ts";
+import { isTrue, runCallback } from "../service/callback.ts";
 import type { Awaitable, CallbackContext } from "../service/options.ts";
 import type { ServiceDescription } from "../service/service_description.ts";
 import { ServiceInfo, type ServiceInfoJson } from "../service/service_info.ts";
@@ -148,13 +148,5 @@ export class ModuleService implements LifeSource {
 
   #error(code: "SERVICE_START", why: string, cause?: unknown): ProcrefError {
     return new ProcrefError(code, `Cannot start "${this.#name}": ${why}`, { cause, details: { name: this.#name } });
-  }
-}
-
-async function isTrue(question: () => Awaitable<boolean>): Promise<boolean> {
-  try {
-    return await question();
-  } catch {
-    return false;
   }
 }

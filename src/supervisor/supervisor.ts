@@ -31,7 +31,7 @@ import type { RecordStore } from "../service/record_store.ts";
 import type { ServiceInfo } from "../service/service_info.ts";
 import type { ServiceDescription } from "../service/service_description.ts";
 import { IN_OFFICE, SEAT_TAKEN, type SupervisorOrders } from "../service/supervisor_orders.ts";
-import { until } from "../waiting.ts";
+import { aborted, until } from "../waiting.ts";
 import type { Life, LifeSource } from "./life.ts";
 import { LogFile } from "./log_file.ts";
 import { openOffice, type Report } from "./office.ts";
@@ -53,9 +53,6 @@ export async function supervise(
   description: ServiceDescription,
   report: Report,
 ): Promise<void> {
-  // Begins to load while the office is taken.
-  const loading = description.module === undefined ? import("./command_service.ts") : import("./module_service.ts");
-  loading.catch(() => {});
   const { counter, store } = openOffice(orders);
   if (!counter.trySeat()) return report(SEAT_TAKEN);
   await new Supervisor(orders.name, description, counter, store).run(report);
@@ -68,7 +65,7 @@ class Supervisor {
   readonly #store: RecordStore;
   readonly #log: LogFile;
   readonly #publisher: Publisher;
-  #source: LifeSource | undefined;
+  readonly #source: Promise<LifeSource>;
   readonly #mark = crypto.randomUUID();
   /** What everything carries that may still run: our own, and those of a predecessor until they are cleared up. */
   #marks: readonly string[] = [this.#mark];
@@ -87,6 +84,9 @@ class Supervisor {
     const { directory, fileMode } = store;
     this.#log = new LogFile(directory, fileMode, description.logBytes);
     this.#publisher = new Publisher(counter, store, ownIdentity(), description.configuration);
+    this.#source = this.#loadSource();
+    // Its failure is that of the first start.
+    this.#source.catch(() => {});
   }
 
   async run(report: Report): Promise<void> {
@@ -193,8 +193,8 @@ class Supervisor {
       try {
         await this.#wanted(signal);
         this.#publish("START");
-        this.#source ??= await this.#loadSource();
-        const life = this.#life = await this.#source.begin(signal);
+        const source = await this.#source;
+        const life = this.#life = await source.begin(signal);
         // It is being ended, and STOP is on record already.
         signal.throwIfAborted();
         proven = true;
@@ -221,7 +221,7 @@ class Supervisor {
     }
   }
 
-  /** Loaded here, when the office has been taken: clients wait for that first. */
+  /** Loads only what this service needs, and begins with it while the office is taken. */
   async #loadSource(): Promise<LifeSource> {
     const { directory } = this.#store;
     if (this.#description.module === undefined) {
@@ -297,14 +297,10 @@ function asProcrefError(error: unknown): ProcrefError {
 
 /** The promise, unless the signal aborts first: then it rejects with its reason. */
 async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  let onAbort: (() => void) | undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(signal.reason);
-    signal.addEventListener("abort", onAbort, { once: true });
-  });
+  const over = new AbortController();
   try {
-    return await Promise.race([promise, aborted]);
+    return await Promise.race([promise, aborted(signal, over.signal)]);
   } finally {
-    signal.removeEventListener("abort", onAbort!);
+    over.abort();
   }
 }
