@@ -8,7 +8,6 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { libc } from "../../ffi/libc.ts";
-import { LINUX } from "../../ffi/symbols/linux_libc.ts";
 import type { Scope } from "../kernel/object_name.ts";
 import { chooseMechanism, openRefCounter } from "../kernel/open.ts";
 import type { RefCounter } from "../kernel/ref_counter.ts";
@@ -160,11 +159,11 @@ function processes(): string {
   if (!processSystem().list().includes(process.ppid) && process.ppid !== 0) {
     throw new Warning("processes of others are hidden (hidepid of /proc); who holds a service may not be shown");
   }
-  const watches = libc().syscall(LINUX.SYS_pidfd_open, BigInt(process.pid), 0n, null, 0n);
-  if (watches < 0) {
+  const hold = processSystem().hold(process.pid);
+  if (typeof hold === "string") {
     throw new Warning("this kernel gives no PID descriptors; processes are watched by /proc, more slowly");
   }
-  libc().close(watches);
+  hold.close();
   return "identities and PID descriptors are there";
 }
 

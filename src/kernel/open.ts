@@ -5,7 +5,7 @@
  */
 
 import process from "node:process";
-import { libc } from "../../ffi/libc.ts";
+import { libc, linuxLibc } from "../../ffi/libc.ts";
 import { LINUX } from "../../ffi/symbols/linux_libc.ts";
 import { ProcrefError } from "../errors.ts";
 import { counterOf } from "./mechanisms.ts";
@@ -50,10 +50,13 @@ export interface MechanismChoice {
  * ```
  */
 export function chooseMechanism(): MechanismChoice {
+  if (process.platform === "darwin") {
+    return { mechanism: "sysv", reason: "macOS with System V semaphores, whose operations the kernel undoes" };
+  }
   if (process.platform !== "linux") {
     throw new ProcrefError(
       "PLATFORM",
-      `Cannot count references on ${process.platform}: only Linux is supported yet`,
+      `Cannot count references on ${process.platform}: only Linux and macOS are supported yet`,
     );
   }
   // gVisor accepts SEM_UNDO and ignores it, without an error; this file is what it lacks.
@@ -68,7 +71,7 @@ export function chooseMechanism(): MechanismChoice {
 }
 
 function exists(path: string): boolean {
-  const { open, close } = libc();
+  const { open, close } = linuxLibc();
   const descriptor = open(new TextEncoder().encode(`${path}\0`), LINUX.O_RDONLY | LINUX.O_CLOEXEC);
   if (descriptor >= 0) close(descriptor);
   return descriptor >= 0;

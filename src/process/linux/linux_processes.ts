@@ -5,7 +5,7 @@
  */
 
 import { Buffer } from "node:buffer";
-import { libc } from "../../../ffi/libc.ts";
+import { linuxLibc } from "../../../ffi/libc.ts";
 import { LINUX_ERRNO as E } from "../../../ffi/symbols/linux_libc.ts";
 import type { DetachedProcess, DetachedStart } from "../detached_process.ts";
 import { spawnDetached } from "../unix/spawned_detached.ts";
@@ -53,7 +53,7 @@ export class LinuxProcesses implements ProcessSystem {
 
   /** The hidepid option of /proc hides the processes of others, of which the kernel still says EPERM. */
   isHidden(pid: number): boolean {
-    return libc().kill(pid, 0) === -E.EPERM;
+    return linuxLibc().kill(pid, 0) === -E.EPERM;
   }
 
   list(): number[] {
@@ -97,7 +97,7 @@ export class LinuxProcesses implements ProcessSystem {
   }
 
   signal(pid: number, number: number): boolean {
-    return signalled(libc().kill(pid, number), "kill", pid, number);
+    return signalled(linuxLibc().kill(pid, number), "kill", pid, number);
   }
 
   ignoredSignals(): Set<number> {
@@ -140,5 +140,5 @@ export class LinuxProcesses implements ProcessSystem {
 }
 
 function access(path: string, mode: number): number {
-  return libc().access(Buffer.from(`${path}\0`), mode);
+  return linuxLibc().access(Buffer.from(`${path}\0`), mode);
 }
