@@ -13,12 +13,16 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { writeCommands } from "./arm64/commands.ts";
 import { type Flaw, presentFlaws } from "./arm64/emulator_flaws.ts";
-import { type Case, readReport } from "./arm64/junit.ts";
+import { type Case, readReport } from "./suite/junit.ts";
+import { contractOf, recordResults, type SuiteResult, versionOf } from "./suite/results.ts";
+import { Tally } from "./suite/tally.ts";
 import { PATHS } from "./arm64/paths.ts";
 import { Missing, prepare } from "./arm64/prepare.ts";
 
 type RuntimeName = "deno" | "bun";
 type Architecture = "arm64" | "x64";
+/** A case, and the flaw of the emulator that explains its failure. */
+type Ran = Case & { readonly flaw: Flaw | undefined };
 
 const MIXED = "./tools/arm64/mixed_test.ts";
 const SUITES = [
@@ -38,7 +42,9 @@ const wanted = words.filter((word): word is RuntimeName => word === "deno" || wo
 const runtimes: readonly RuntimeName[] = wanted.length > 0 ? wanted : ["deno", "bun"];
 const paths = words.filter((word) => word !== "deno" && word !== "bun" && word !== "--mixed");
 const suites = paths.length > 0 ? paths : words.includes("--mixed") ? [] : SUITES;
-const totals = { passed: 0, failed: 0, skipped: 0 };
+const tally = new Tally();
+/** What ran on arm64, by runtime. */
+const ran: { readonly [R in RuntimeName]: Ran[] } = { deno: [], bun: [] };
 
 const temporary = mkdtempSync(join(tmpdir(), "procref-arm64-run-"));
 try {
@@ -46,17 +52,16 @@ try {
 } catch (error) {
   if (!(error instanceof Missing)) throw error;
   console.error(`cannot run arm64 here: ${error.message}`);
-  check("everything that arm64 needs is there", false);
+  tally.check("everything that arm64 needs is there", false);
 } finally {
   rmSync(temporary, { recursive: true, force: true });
 }
-console.log(`\ntotal: ${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
-process.exit(totals.failed === 0 && totals.passed > 0 ? 0 : 1);
+tally.end();
 
 function main(): void {
   prepare();
   writeCommands();
-  console.log(versionOf(PATHS.emulator));
+  console.log(firstLineOf(PATHS.emulator));
   for (const runtime of runtimes) checkRuntime(runtime);
   const flaws = presentFlaws();
   for (const { what } of flaws) console.log(`the emulator has a flaw, shown in C: ${what}`);
@@ -64,9 +69,10 @@ function main(): void {
   for (const runtime of runtimes) for (const suite of suites) runPart(runtime, "arm64", suite, flaws);
   if (paths.length === 0) { for (const runtime of runtimes) runPart(runtime, "x64", MIXED, []); }
   const left = semaphoreSets().filter((set) => !setsBefore.includes(set));
-  check(`no semaphore set is left behind${left.length > 0 ? `: ${left.join("; ")}` : ""}`, left.length === 0);
+  tally.check(`no semaphore set is left behind${left.length > 0 ? `: ${left.join("; ")}` : ""}`, left.length === 0);
+  if (words.length === 0) recordResults("test:arm64", runtimes.map(resultOf));
   const files = readdirSync(temporary).filter((name) => name !== "state" && !name.endsWith(".xml"));
-  check(`no file is left behind${files.length > 0 ? `: ${files.join(", ")}` : ""}`, files.length === 0);
+  tally.check(`no file is left behind${files.length > 0 ? `: ${files.join(", ")}` : ""}`, files.length === 0);
 }
 
 /** A suite that runs on another architecture and passes proves nothing. */
@@ -78,7 +84,7 @@ function checkRuntime(runtime: RuntimeName): void {
   });
   const holds = stdout === "linux arm64\n";
   if (!holds) console.error(stdout, stderr);
-  check(`${runtime} runs on arm64: ${versionOf(command)}`, holds);
+  tally.check(`${runtime} runs on arm64: ${firstLineOf(command)}`, holds);
 }
 
 /** Runs one file or folder in one runtime, and adds up what came of it. */
@@ -95,7 +101,8 @@ function runPart(runtime: RuntimeName, architecture: Architecture, suite: string
     env: environment(runtime, architecture),
   });
   const output = `${stdout}${stderr}`;
-  const cases = readReport(report).map((each) => ({ ...each, flaw: flawOf(each, output, flaws) }));
+  const cases: Ran[] = readReport(report).map((each) => ({ ...each, flaw: flawOf(each, output, flaws) }));
+  if (architecture === "arm64") ran[runtime].push(...cases);
   const failed = cases.filter(({ outcome, flaw }) => outcome === "failed" && flaw === undefined);
   const skipped = cases.filter(({ outcome, flaw }) => outcome === "skipped" || flaw !== undefined);
   const passed = cases.filter(({ outcome }) => outcome === "passed");
@@ -103,14 +110,32 @@ function runPart(runtime: RuntimeName, architecture: Architecture, suite: string
   const broken = failed.length === 0 && (passed.length === 0 || (status !== 0 && !excused));
   if (failed.length > 0 || broken) console.log(`${error?.message ?? ""}${output}`);
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  totals.passed += passed.length;
-  totals.failed += failed.length + (broken ? 1 : 0);
-  totals.skipped += skipped.length;
+  tally.passed += passed.length;
+  tally.failed += failed.length + (broken ? 1 : 0);
+  tally.skipped += skipped.length;
   console.log(
     `${failed.length > 0 || broken ? "FAILED" : "ok"}: ${what}: ${passed.length} passed, ${failed.length} failed, ` +
       `${skipped.length} skipped in ${seconds} s${broken ? ` (it ended with status ${status})` : ""}`,
   );
   for (const { name, flaw } of skipped) console.log(`  skipped: ${name}${flaw ? ` (the emulator: ${flaw.what})` : ""}`);
+}
+
+function resultOf(runtime: RuntimeName): SuiteResult {
+  const cases = ran[runtime];
+  return {
+    kind: "suite",
+    system: "Linux (glibc)",
+    architecture: "arm64",
+    runtime: `${runtime === "deno" ? "Deno" : "Bun"} ${versionOf(join(PATHS.commands, runtime))}`,
+    how: `under qemu-user ${versionOf(PATHS.emulator)} on x64, and beside processes of x64`,
+    parts: SUITES,
+    contract: contractOf(cases),
+    passed: cases.filter(({ outcome }) => outcome === "passed").length,
+    failed: cases.filter(({ outcome, flaw }) => outcome === "failed" && flaw === undefined).length,
+    leftOut: cases.flatMap(({ name, flaw }) =>
+      flaw === undefined ? [] : [{ what: name, why: `the emulator: ${flaw.what}` }]
+    ),
+  };
 }
 
 /** The flaw that explains a failure. Bun's report does not say why a test failed, but its output does. */
@@ -137,17 +162,11 @@ function environment(runtime: RuntimeName, architecture: Architecture): NodeJS.P
   };
 }
 
-function versionOf(program: string): string {
+function firstLineOf(program: string): string {
   return spawnSync(program, ["--version"], { encoding: "utf8" }).stdout?.split("\n")[0] ?? "";
 }
 
 function semaphoreSets(): string[] {
   return readFileSync("/proc/sysvipc/sem", "utf8").split("\n").slice(1).filter((line) => line !== "")
     .map((line) => line.trim().split(/\s+/).slice(0, 2).join(" "));
-}
-
-function check(what: string, holds: boolean): void {
-  console.log(`${holds ? "ok" : "FAILED"}: ${what}`);
-  if (holds) totals.passed++;
-  else totals.failed++;
 }

@@ -5,6 +5,8 @@
  * @module
  */
 
+import type { DetachedProcess, DetachedStart } from "./detached_process.ts";
+
 /** What is known of a process at one moment. */
 export interface ProcessStatus {
   /** When and where it started, as an opaque word: equal only for the same process of the same boot. */
@@ -78,6 +80,15 @@ export interface ProcessSystem {
   terminalSignalsWholeGroup(): boolean;
   /** Whether the file of a path can be run as a program. */
   canRun(path: string): boolean | "denied";
+  /**
+   * Starts a program that is no child of this process, in a session of its own: neither the end of this process, nor
+   * that of its terminal, its process group or its job reaches it.
+   *
+   * @throws what the runtime throws when it cannot be started
+   */
+  startDetached(start: DetachedStart): Promise<DetachedProcess>;
+  /** What {@link ProcessSystem.startDetached} needs, for people: a program, and what it comes with. */
+  readonly detachedBy: string;
   /** The program that gives another one a parent-death signal; undefined where there is none. */
   parentDeathProgram(): string | undefined;
 }

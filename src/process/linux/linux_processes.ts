@@ -7,6 +7,8 @@
 import { Buffer } from "node:buffer";
 import { linuxLibc } from "../../../ffi/libc.ts";
 import { LINUX_ERRNO as E } from "../../../ffi/symbols/linux_libc.ts";
+import type { DetachedProcess, DetachedStart } from "../detached_process.ts";
+import { spawnDetached } from "../unix/spawned_detached.ts";
 import type { Domain, ProcessStatus, ProcessSystem } from "../process_system.ts";
 import { PidDescriptor } from "./pid_descriptor.ts";
 import {
@@ -118,6 +120,16 @@ export class LinuxProcesses implements ProcessSystem {
     // A directory is executable and yet no program: only of a directory one can ask for ".".
     if (result === 0) return access(`${path}/.`, F_OK) === 0 ? "denied" : true;
     return result === -E.EACCES ? "denied" : false;
+  }
+
+  readonly detachedBy = "setsid (util-linux or BusyBox), in Deno --allow-run=setsid";
+
+  /**
+   * A leader of a process group cannot begin a session, so setsid forks: the program is no child of this process, and
+   * neither a group kill nor a runtime that ends its descendants reaches it.
+   */
+  startDetached(start: DetachedStart): Promise<DetachedProcess> {
+    return spawnDetached(["setsid"], start);
   }
 
   /** setpriv of util-linux; that of BusyBox does not know `--pdeathsig`. */
