@@ -6,7 +6,7 @@
  *        deno run -A tools/test_windows.ts --run deno|bun [argument...]
  */
 
-import { spawnSync } from "node:child_process";
+import { spawnSync, type SpawnSyncReturns } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -114,14 +114,14 @@ function argumentsOf(runtime: RuntimeName, suite: string): string[] {
 }
 
 /** Runs a runtime in a machine of its own to its end. */
-function run(runtime: RuntimeName, args: readonly string[]): ReturnType<typeof spawnText> {
+function run(runtime: RuntimeName, args: readonly string[]): SpawnSyncReturns<string> {
   for (const name of readdirSync(output)) rmSync(join(output, name));
   const [name, value] = MARK.split("=");
   const env = { NO_COLOR: "1", PROCREF_TEST_RUNTIME: runtime, [name]: value };
   return spawnText(machineCommand([PROGRAMS[runtime], ...args], env, output, place));
 }
 
-function spawnText([command, ...args]: readonly string[]) {
+function spawnText([command, ...args]: readonly string[]): SpawnSyncReturns<string> {
   return spawnSync(command, args, { encoding: "utf8", maxBuffer: 2 ** 28, timeout: LIMIT_MS, killSignal: "SIGKILL" });
 }
 
