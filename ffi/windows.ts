@@ -90,13 +90,13 @@ function open(): Windows {
     CreateFileMappingW: checkedByLastError(kernel, "CreateFileMappingW", NAMING_ERRORS),
     OpenFileMappingW: checkedByLastError(kernel, "OpenFileMappingW", NAMING_ERRORS),
     ProcessIdToSessionId: checkedByLastError(kernel, "ProcessIdToSessionId"),
-    mapView(section, access, bytes) {
+    mapView(section, access, bytes): SharedMemory | number {
       const pointer = MapViewOfFile(section, access, 0, 0, BigInt(bytes));
       if (pointer === null) return -(lastError() || E.ERROR_GEN_FAILURE);
       return { pointer, view: runtime.memoryAt(pointer, bytes) };
     },
     unmapView: ({ pointer }) => void UnmapViewOfFile(pointer),
-    handleCount(handle) {
+    handleCount(handle): number {
       const status = NtQueryObject(handle, NT.ObjectBasicInformation, informationBytes, informationBytes.length, null);
       return status < 0 ? status : information.getUint32(OBJECT_BASIC_INFORMATION.handleCount, true);
     },

@@ -11,8 +11,9 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { readReport } from "./arm64/junit.ts";
 import { Missing } from "./arm64/prepare.ts";
+import { readReport } from "./suite/junit.ts";
+import { Tally } from "./suite/tally.ts";
 import { machineCommand, MARK, PROGRAMS } from "./windows/machine.ts";
 import { prepare } from "./windows/prepare.ts";
 
@@ -25,7 +26,7 @@ const LIMIT_MS = 900_000;
 const temporary = mkdtempSync(join(tmpdir(), "procref-windows-run-"));
 const [output, place] = ["output", "machine"].map((name) => join(temporary, name));
 for (const folder of [output, place]) mkdirSync(folder);
-const totals = { passed: 0, failed: 0, skipped: 0 };
+const tally = new Tally();
 const words = process.argv.slice(2);
 if (words[0] === "--run") process.exit(runOne(words.slice(1)));
 const wanted = words.filter(isRuntime);
@@ -38,19 +39,18 @@ try {
   for (const runtime of runtimes) {
     for (const suite of paths.length > 0 ? paths : SUITES) runPart(runtime, suite);
   }
-  check("no process of Wine is left behind", processesOfThisRun().length === 0);
+  tally.check("no process of Wine is left behind", processesOfThisRun().length === 0);
 } catch (error) {
   if (!(error instanceof Missing)) throw error;
   console.error(`cannot run Windows here: ${error.message}`);
-  check("everything that Windows needs is there", false);
+  tally.check("everything that Windows needs is there", false);
 } finally {
   rmSync(temporary, { recursive: true, force: true });
 }
-console.log(`\ntotal: ${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
-process.exit(totals.failed === 0 && totals.passed > 0 ? 0 : 1);
+tally.end();
 
 function isRuntime(word: string): word is RuntimeName {
-  return word in PROGRAMS;
+  return Object.hasOwn(PROGRAMS, word);
 }
 
 /** Runs one program with the standard streams of this one, for trying things out. */
@@ -76,7 +76,7 @@ function checkRuntime(runtime: RuntimeName): void {
   const holds = stdout.startsWith("win32,x64,");
   if (!holds) console.error(stdout, stderr);
   const version = run(runtime, ["--version"]).stdout.split("\n")[0].trim();
-  check(`${runtime} runs on Windows: ${version}`, holds);
+  tally.check(`${runtime} runs on Windows: ${version}`, holds);
 }
 
 /** Runs one file or folder in one runtime, and adds up what came of it. */
@@ -91,9 +91,8 @@ function runPart(runtime: RuntimeName, suite: string): void {
   const broken = failed.length === 0 && (passed.length === 0 || status !== 0);
   if (failed.length > 0 || broken) console.log(`${error?.message ?? ""}${stdout}${stderr}`);
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  totals.passed += passed.length;
-  totals.failed += failed.length + (broken ? 1 : 0);
-  totals.skipped += skipped.length;
+  tally.add(cases);
+  if (broken) tally.failed++;
   console.log(
     `${failed.length > 0 || broken ? "FAILED" : "ok"}: ${what}: ${passed.length} passed, ${failed.length} failed, ` +
       `${skipped.length} skipped in ${seconds} s${broken ? ` (it ended with status ${status})` : ""}`,
@@ -102,7 +101,7 @@ function runPart(runtime: RuntimeName, suite: string): void {
   for (const { name } of skipped) console.log(`  skipped: ${name}`);
   for (const kind of ["processes", "files"]) {
     const left = linesOf(join(output, kind));
-    if (left.length > 0) check(`${what} leaves no ${kind} behind: ${left.join("; ")}`, false);
+    if (left.length > 0) tally.check(`${what} leaves no ${kind} behind: ${left.join("; ")}`, false);
   }
 }
 
@@ -137,10 +136,4 @@ function processesOfThisRun(): string[] {
       return false;
     }
   });
-}
-
-function check(what: string, holds: boolean): void {
-  console.log(`${holds ? "ok" : "FAILED"}: ${what}`);
-  if (holds) totals.passed++;
-  else totals.failed++;
 }

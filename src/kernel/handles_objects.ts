@@ -179,9 +179,15 @@ export class HandleObjects {
     return kept ? held : undefined;
   }
 
-  /** Lets go. */
-  close(handle: bigint): void {
-    this.#windows.CloseHandle(handle);
+  /**
+   * Lets go.
+   *
+   * @param code the error of a handle that is none, and what was to be done, as it follows "Cannot"
+   */
+  close(handle: bigint, code: ErrorCode = "COUNT", doing = "read"): void {
+    const result = this.#windows.CloseHandle(handle);
+    if (result >= 0) return;
+    throw windowsError(code, `${doing} ${this.describe()}`, "CloseHandle", result, "", { name: this.#name.name });
   }
 
   /** The how-manieth counter of this name it is, of those that were removed under somebody's hands. */

@@ -73,7 +73,7 @@ export class HandlesRefCounter extends BaseRefCounter {
 
   release(): void {
     this.#requireReference();
-    this.#objects.close(this.#references.pop()!);
+    this.#objects.close(this.#references.pop()!, "RELEASE", "release");
   }
 
   releaseUnlessLast(): boolean {
@@ -142,8 +142,9 @@ export class HandlesRefCounter extends BaseRefCounter {
 
   leaveSeat(): void {
     if (this.#seat === undefined) throw this.#misuse("LOCK", "leave the seat of", "it does not have the seat");
-    this.#objects.close(this.#seat.handle);
+    const { handle } = this.#seat;
     this.#seat = undefined;
+    this.#objects.close(handle, "LOCK", "leave the seat of");
   }
 
   advanceGeneration(published: boolean): number {
@@ -229,8 +230,9 @@ export class HandlesRefCounter extends BaseRefCounter {
   }
 
   #openGate(): void {
-    this.#objects.close(this.#gate!);
+    const gate = this.#gate!;
     this.#gate = undefined;
+    this.#objects.close(gate, "LOCK", "unlock");
   }
 
   /** After a removal: what is held of the earlier incarnation is let go. */

@@ -9,19 +9,18 @@ import { INSIDE, PATHS } from "./paths.ts";
 
 const REPOSITORY = fileURLToPath(new URL("../..", import.meta.url));
 
-/** Arguments: the root, the repository, the folder for reports, and the words to run inside. */
+/** Arguments: root, programs, repository, folder for reports, place to mount at, and the words to run inside. */
 const ENTER = `set -e
-root=$1 npm=$2 repository=$3 output=$4 place=$5
+root=$1 programs=$2 repository=$3 output=$4 place=$5
 shift 5
 mount -t tmpfs tmpfs "$place"
 mkdir "$place/upper" "$place/work" "$place/root"
-mount -t overlay overlay -o "lowerdir=$root,upperdir=$place/upper,workdir=$place/work" "$place/root"
+mount -t overlay overlay -o "lowerdir=$programs:$root,upperdir=$place/upper,workdir=$place/work" "$place/root"
 machine=$place/root
 mount -t proc proc "$machine/proc"
 mount --rbind /dev "$machine/dev"
-mount --bind "$npm" "$machine${INSIDE.npm}"
 mount --bind "$repository" "$machine${INSIDE.repository}"
-for each in "$machine${INSIDE.npm}" "$machine${INSIDE.repository}"; do mount -o remount,bind,ro "$each"; done
+mount -o remount,bind,ro "$machine${INSIDE.repository}"
 mount --bind "$output" "$machine${INSIDE.output}"
 exec chroot "$machine" "$@"`;
 
@@ -48,6 +47,8 @@ const ENVIRONMENT: Readonly<Record<string, string>> = {
   WINEPREFIX: INSIDE.prefix,
   WINEPATH: "Z:\\npm\\bun\\package\\bin;Z:\\npm\\deno\\package",
   WINEDEBUG: "-all",
+  // Wine looks for sound and screen there, and says that there is none if it does not know where to look.
+  XDG_RUNTIME_DIR: "/run",
   PROCREF_TEST_TMP: "C:\\procref-test",
 };
 
@@ -67,7 +68,7 @@ export function machineCommand(
   const variables = Object.entries({ ...ENVIRONMENT, ...env }).map(([name, value]) => `${name}=${value}`);
   return [
     ...["unshare", "--mount", "--pid", "--ipc", "--fork", "--kill-child"],
-    ...["sh", "-c", ENTER, "enter", PATHS.root, PATHS.npm, REPOSITORY, output, place],
+    ...["sh", "-c", ENTER, "enter", PATHS.root, PATHS.programs, REPOSITORY, output, place],
     ...["/usr/bin/env", "-i", ...variables, "sh", "-c", RUN, "run", ...words],
   ];
 }
@@ -77,11 +78,6 @@ export const PROGRAMS = {
   deno: "deno.exe",
   bun: "bun.exe",
 } as const;
-
-/** A path of the repository as the programs of Windows know it. */
-export function windowsPath(path: string): string {
-  return path.replaceAll("/", "\\");
-}
 
 /** A mark by which a process of a run is found among all of this machine. */
 export const MARK = `PROCREF_WINDOWS_RUN=${process.pid}`;

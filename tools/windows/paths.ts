@@ -5,6 +5,7 @@ import { join } from "node:path";
 import process from "node:process";
 
 const CACHE = join(process.env.XDG_CACHE_HOME ?? tmpdir(), "procref-windows");
+const NPM = join(CACHE, "programs", "npm");
 
 export const PATHS = {
   cache: CACHE,
@@ -12,9 +13,11 @@ export const PATHS = {
   root: join(CACHE, "root"),
   /** The same while it is made. */
   unfinished: join(CACHE, "root.unfinished"),
-  npm: join(CACHE, "npm"),
-  deno: join(CACHE, "npm", "deno", "package", "deno.exe"),
-  bun: join(CACHE, "npm", "bun", "package", "bin", "bun.exe"),
+  /** A root directory with nothing but the runtimes, to be laid over the other one. */
+  programs: join(CACHE, "programs"),
+  npm: NPM,
+  deno: join(NPM, "deno", "package", "deno.exe"),
+  bun: join(NPM, "bun", "package", "bin", "bun.exe"),
 } as const;
 
 /** The same inside the machine. */
@@ -24,7 +27,6 @@ export const INSIDE = {
   prefix: "/prefix",
   /** The drive C of Windows. */
   drive: "/prefix/drive_c",
-  npm: "/npm",
   repository: "/repository",
   /** The one folder that is also a folder outside: reports go there. */
   output: "/output",

@@ -17,7 +17,7 @@ const RUNTIMES = [
 ] as const;
 
 /** Folders in which a run finds what is not part of the machine. */
-const MOUNT_POINTS = [INSIDE.npm, INSIDE.repository, INSIDE.output] as const;
+const MOUNT_POINTS = [INSIDE.repository, INSIDE.output] as const;
 
 /** Sets Windows up, and waits until it is written down. */
 const SET_UP_WINDOWS = `mount -t proc proc /proc &&
