@@ -12,6 +12,7 @@ import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { type Case, readReport } from "./suite/junit.ts";
+import { contractOf, recordResults, type SuiteResult, versionOf } from "./suite/results.ts";
 import { Tally } from "./suite/tally.ts";
 
 type RuntimeName = "deno" | "bun";
@@ -35,6 +36,7 @@ const casesByRuntime = runtimes.map(runSuite);
 checkSameCases(casesByRuntime);
 await settle();
 checkNothingLeft();
+if (paths.length === 0 && runtimes.length === 2) recordResults("test", runtimes.map(resultOf));
 rmSync(temporary, { recursive: true, force: true });
 
 tally.end();
@@ -91,6 +93,24 @@ function readOrEmpty(path: string): string {
   } catch {
     return "";
   }
+}
+
+function resultOf(runtime: RuntimeName, index: number): SuiteResult {
+  const cases = casesByRuntime[index];
+  const count = (wanted: Case["outcome"]): number => cases.filter(({ outcome }) => outcome === wanted).length;
+  const system = { linux: "Linux (glibc)", darwin: "macOS", win32: "Windows" }[process.platform as string];
+  return {
+    kind: "suite",
+    system: system ?? process.platform,
+    architecture: process.arch,
+    runtime: `${runtime === "deno" ? "Deno" : "Bun"} ${versionOf(runtime)}`,
+    how: "natively",
+    parts: ["tests"],
+    contract: contractOf(cases),
+    passed: count("passed"),
+    failed: count("failed"),
+    leftOut: cases.filter(({ outcome }) => outcome === "skipped").map(({ name }) => ({ what: name, why: "" })),
+  };
 }
 
 /** A list of files rots: the two runtimes must have run the same tests. */

@@ -7,6 +7,7 @@
  */
 
 import type { SymbolTable } from "../types.ts";
+import type { SemaphoreLimits, UnixConstants, UnixErrors, UnixLayouts } from "./unix_libc.ts";
 
 /** The name that both glibc and musl answer to. */
 export const LINUX_LIBC_PATH = "libc.so.6";
@@ -61,12 +62,10 @@ export const LINUX = {
   O_CLOEXEC: 0o2000000,
   SIGKILL: 9,
   SIGTERM: 15,
-} as const;
+} as const satisfies UnixConstants & Readonly<Record<string, number | bigint>>;
 
 /** Offsets and sizes in bytes. `nsems` is 8 bytes in glibc and 2 in musl: its low 16 bits are right in both. */
-export interface LinuxLayouts {
-  /** `struct sembuf { unsigned short sem_num; short sem_op; short sem_flg; }` */
-  readonly sembuf: { readonly size: 6; readonly num: 0; readonly op: 2; readonly flags: 4 };
+export interface LinuxLayouts extends UnixLayouts {
   /** `struct semid_ds`, which begins with `struct ipc_perm`. */
   readonly semidDs: {
     readonly size: number;
@@ -91,6 +90,13 @@ const COMMON = {
 export const LINUX_LAYOUTS: { readonly [arch: string]: LinuxLayouts | undefined } = {
   x64: { ...COMMON, semidDs: { size: 104, uid: 4, cuid: 12, mode: 20, nsems: 80 } },
   arm64: { ...COMMON, semidDs: { size: 88, uid: 4, cuid: 12, mode: 20, nsems: 64 } },
+};
+
+/** SEMOPM (32 before Linux 3.19); what is to be undone is bounded by memory alone, and stays through `exec`. */
+export const LINUX_SEMAPHORES: SemaphoreLimits = {
+  operationsPerCall: 500,
+  undoesPerProcess: undefined,
+  undoSurvivesExec: true,
 };
 
 /** Error numbers by name: those that the bound functions are documented to set. */
@@ -118,4 +124,4 @@ export const LINUX_ERRNO = {
   ENOSYS: 38,
   ELOOP: 40,
   EIDRM: 43,
-} as const;
+} as const satisfies UnixErrors & Readonly<Record<string, number>>;

@@ -5,7 +5,7 @@
  */
 
 import process from "node:process";
-import { libc } from "../../ffi/libc.ts";
+import { libc, linuxLibc } from "../../ffi/libc.ts";
 import { windows } from "../../ffi/windows.ts";
 import { LINUX } from "../../ffi/symbols/linux_libc.ts";
 import { ProcrefError } from "../errors.ts";
@@ -51,6 +51,9 @@ export interface MechanismChoice {
  * ```
  */
 export function chooseMechanism(): MechanismChoice {
+  if (process.platform === "darwin") {
+    return { mechanism: "sysv", reason: "macOS with System V semaphores, whose operations the kernel undoes" };
+  }
   if (process.platform === "win32") {
     return {
       mechanism: "handles",
@@ -60,7 +63,7 @@ export function chooseMechanism(): MechanismChoice {
   if (process.platform !== "linux") {
     throw new ProcrefError(
       "PLATFORM",
-      `Cannot count references on ${process.platform}: only Linux and Windows are supported yet`,
+      `Cannot count references on ${process.platform}: only Linux, macOS and Windows are supported`,
     );
   }
   // gVisor accepts SEM_UNDO and ignores it, without an error; this file is what it lacks.
@@ -85,7 +88,7 @@ export function currentUser(): User {
 }
 
 function exists(path: string): boolean {
-  const { open, close } = libc();
+  const { open, close } = linuxLibc();
   const descriptor = open(new TextEncoder().encode(`${path}\0`), LINUX.O_RDONLY | LINUX.O_CLOEXEC);
   if (descriptor >= 0) close(descriptor);
   return descriptor >= 0;

@@ -6,7 +6,7 @@
 
 import { Buffer } from "node:buffer";
 import process from "node:process";
-import { libc } from "../../../ffi/libc.ts";
+import { linuxLibc } from "../../../ffi/libc.ts";
 import { LINUX_ERRNO as E } from "../../../ffi/symbols/linux_libc.ts";
 import type { DetachedProcess, DetachedStart } from "../detached_process.ts";
 import type { ProcessIdentity } from "../identity.ts";
@@ -55,7 +55,7 @@ export class LinuxProcesses implements ProcessSystem {
 
   /** The hidepid option of /proc hides the processes of others, of which the kernel still says EPERM. */
   isHidden(pid: number): boolean {
-    return libc().kill(pid, 0) === -E.EPERM;
+    return linuxLibc().kill(pid, 0) === -E.EPERM;
   }
 
   list(): number[] {
@@ -99,7 +99,7 @@ export class LinuxProcesses implements ProcessSystem {
   }
 
   signal(pid: number, number: number): boolean {
-    return signalled(libc().kill(pid, number), "kill", pid, number);
+    return signalled(linuxLibc().kill(pid, number), "kill", pid, number);
   }
 
   /** While one runs, the kernel gives the group's number to nobody else. */
@@ -175,5 +175,5 @@ export class LinuxProcesses implements ProcessSystem {
 }
 
 function access(path: string, mode: number): number {
-  return libc().access(Buffer.from(`${path}\0`), mode);
+  return linuxLibc().access(Buffer.from(`${path}\0`), mode);
 }
