@@ -20,6 +20,8 @@ import {
 } from "./symbols/darwin_libc.ts";
 import {
   LINUX,
+  LINUX_CALLS,
+  LINUX_DIRECTORY,
   LINUX_ERRNO,
   LINUX_LAYOUTS,
   LINUX_LIBC,
@@ -56,12 +58,14 @@ export interface Libc extends CheckedFunctions<Linux, Shared> {
   readonly semaphores: SemaphoreLimits;
 }
 
-type LinuxOnly = "poll" | "open" | "read" | "readlink" | "getdents64" | "syscall";
+type LinuxOnly = "poll" | "open" | "read" | "readlink" | "syscall";
 
 /** The C library of Linux. */
 export interface LinuxLibc extends Libc, CheckedFunctions<Linux, LinuxOnly> {
   readonly system: "linux";
   readonly layouts: LinuxLayouts;
+  /** getdents64: how many bytes of entries it has written, or minus the error number. */
+  getdents64(descriptor: number, entries: Uint8Array, size: bigint): number;
 }
 
 type DarwinOnly =
@@ -131,6 +135,8 @@ function open(): LinuxLibc | DarwinLibc {
 
 function openLinux(layouts: LinuxLayouts): LinuxLibc {
   const library = openLibrary(LINUX_LIBC_PATH, LINUX_LIBC, "__errno_location");
+  const number = LINUX_CALLS[process.arch]!.SYS_getdents64;
+  let list: CheckedFunction<(typeof LINUX_DIRECTORY)["syscall"]> | undefined;
   return {
     system: "linux",
     ...sharedFunctions(library, LINUX_ERRNO),
@@ -139,13 +145,17 @@ function openLinux(layouts: LinuxLayouts): LinuxLibc {
     open: checked(library, "open"),
     read: checked(library, "read"),
     readlink: checked(library, "readlink"),
-    getdents64: checked(library, "getdents64"),
+    getdents64: (descriptor, entries, size) => (list ??= directoryCall())(number, BigInt(descriptor), entries, size),
     syscall: checked(library, "syscall"),
     constants: LINUX,
     errors: LINUX_ERRNO,
     layouts,
     semaphores: LINUX_SEMAPHORES,
   };
+}
+
+function directoryCall(): CheckedFunction<(typeof LINUX_DIRECTORY)["syscall"]> {
+  return checked(openLibrary(LINUX_LIBC_PATH, LINUX_DIRECTORY, "__errno_location"), "syscall");
 }
 
 function openDarwin(): DarwinLibc {

@@ -38,11 +38,26 @@ export const LINUX_LIBC = {
   close: { parameters: ["i32"], result: "i32" },
   // ssize_t readlink(const char *pathname, char *buf, size_t bufsiz)
   readlink: { parameters: ["buffer", "buffer", "usize"], result: "isize" },
-  // ssize_t getdents64(int fd, void *dirp, size_t count)
-  getdents64: { parameters: ["i32", "buffer", "usize"], result: "isize" },
   // long syscall(long number, ...): pidfd_open(pid, flags), pidfd_send_signal(fd, sig, NULL, flags)
   syscall: { parameters: ["i64", "i64", "i64", "buffer", "u64"], result: "i64" },
 } as const satisfies SymbolTable;
+
+/**
+ * `syscall` once more, with the prototype that a list of a directory needs. glibc has a function for that since 2.30,
+ * and musl has it by another name since 1.2.4: the number alone is the same in all.
+ */
+export const LINUX_DIRECTORY = {
+  // int *__errno_location(void)
+  __errno_location: { parameters: [], result: "pointer" },
+  // long syscall(long number, ...): getdents64(fd, dirp, count)
+  syscall: { parameters: ["i64", "i64", "buffer", "usize"], result: "i64" },
+} as const satisfies SymbolTable;
+
+/** Numbers of system calls that differ by architecture, by `process.arch`. */
+export const LINUX_CALLS: { readonly [arch: string]: { readonly SYS_getdents64: bigint } | undefined } = {
+  x64: { SYS_getdents64: 217n },
+  arm64: { SYS_getdents64: 61n },
+};
 
 /** Constants of the same headers. */
 export const LINUX = {
