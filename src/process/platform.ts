@@ -4,12 +4,14 @@
  * @module
  */
 
+import process from "node:process";
 import { LinuxProcesses } from "./linux/linux_processes.ts";
 import type { ProcessSystem } from "./process_system.ts";
+import { WindowsProcesses } from "./windows/windows_processes.ts";
 
 let chosen: ProcessSystem | undefined;
 
 /** The processes of this operating system. Asking for them opens nothing. */
 export function processSystem(): ProcessSystem {
-  return chosen ??= new LinuxProcesses();
+  return chosen ??= process.platform === "win32" ? new WindowsProcesses() : new LinuxProcesses();
 }

@@ -5,9 +5,11 @@
  */
 
 import { Buffer } from "node:buffer";
+import process from "node:process";
 import { linuxLibc } from "../../../ffi/libc.ts";
 import { LINUX_ERRNO as E } from "../../../ffi/symbols/linux_libc.ts";
 import type { DetachedProcess, DetachedStart } from "../detached_process.ts";
+import type { ProcessIdentity } from "../identity.ts";
 import { spawnDetached } from "../unix/spawned_detached.ts";
 import type { Domain, ProcessStatus, ProcessSystem } from "../process_system.ts";
 import { PidDescriptor } from "./pid_descriptor.ts";
@@ -100,6 +102,16 @@ export class LinuxProcesses implements ProcessSystem {
     return signalled(linuxLibc().kill(pid, number), "kill", pid, number);
   }
 
+  /** While one runs, the kernel gives the group's number to nobody else. */
+  isGroupAlive(leader: ProcessIdentity): boolean {
+    const now = this.status(leader.pid);
+    if (now !== undefined && now.start !== leader.start) return false;
+    return this.list().some((pid) => {
+      const status = this.status(pid);
+      return status !== undefined && status.group === leader.pid && !status.ended;
+    });
+  }
+
   ignoredSignals(): Set<number> {
     const [, mask = "0"] = /^SigIgn:\s*([0-9a-f]+)$/m.exec(readProcFile("/proc/self/status") ?? "") ?? [];
     const bits = BigInt(`0x${mask}`);
@@ -113,6 +125,23 @@ export class LinuxProcesses implements ProcessSystem {
     // The fields after the command's name: state, parent, group, session, terminal, the group in front of the terminal.
     const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
     return fields[5] !== undefined && fields[5] === fields[2];
+  }
+
+  onRequestToEnd(listener: (what: string) => void): void {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => listener(signal));
+    // A process in a session of its own has no terminal that could be closed.
+    process.on("SIGHUP", () => {});
+  }
+
+  /** See execvp(3). */
+  readonly usualPath = "/bin:/usr/bin";
+
+  isPath(program: string): boolean {
+    return program.includes("/");
+  }
+
+  programFiles(path: string): string[] {
+    return [path];
   }
 
   canRun(path: string): boolean | "denied" {
@@ -137,6 +166,12 @@ export class LinuxProcesses implements ProcessSystem {
     const found = SETPRIV.find((path) => this.canRun(path) === true);
     return found === undefined || readProcLink(found)?.includes("busybox") ? undefined : found;
   }
+
+  contain(): undefined {
+    return undefined;
+  }
+
+  readonly groupOptions = { detached: true, windowsHide: false };
 }
 
 function access(path: string, mode: number): number {
