@@ -71,6 +71,7 @@ const HOLDING: readonly Row[] = [
   orphaning("1 kill", "KILLS=1", { ...LIVENESS, ...THOROUGH }),
   callback("2 kills, 1 trouble", "KILLS=2 TROUBLES=1", THOROUGH),
   callback("3 clients, 1 kill", "KILLS=1 CLIENTS=3", THOROUGH),
+  callback("handles, 1 kill, the latch is given back last", "HANDLES KILLS=1 GHOST_IS_NO_EXCEPTION LATCH_GOES_LAST"),
   callback("1 kill, 1 trouble", "KILLS=1 TROUBLES=1", { ...LIVENESS, ...THOROUGH }),
   supervised("lock files, 1 kill, 1 service death", "LOCK_FILES KILLS=1 DEATHS=1", THOROUGH),
   supervised("lock files, 2 kills", "LOCK_FILES KILLS=2 SUPERVISORS=4", THOROUGH),
@@ -127,10 +128,8 @@ const HARMLESS: readonly Row[] = [
   supervised("harmless: do not read the record again", "KILLS=1 RECORD_NOT_READ_AGAIN"),
   callback("harmless: a reaper stays when its set is removed", "KILLS=1 EVICTED_REAPER_STAYS"),
   callback("harmless: handles, a reaper stays when its counter is removed", "HANDLES KILLS=1 EVICTED_REAPER_STAYS"),
-  callback(
-    "handles, a look that was killed is no reaper, and the latch is free when its owner is gone",
-    "HANDLES KILLS=1 GHOST_IS_NO_EXCEPTION LATCH_GOES_LAST",
-  ),
+  supervised("harmless: lock files, looks dead first", "LOCK_FILES KILLS=1 LOOKS_DEAD_FIRST", THOROUGH),
+  callback("harmless: lock files, looks dead first", "LOCK_FILES KILLS=1 LOOKS_DEAD_FIRST", THOROUGH),
   supervised("harmless: seat before the record, 2 kills", "KILLS=2 SUPERVISORS=4 SEAT_BEFORE_RECORD", THOROUGH),
 ];
 
