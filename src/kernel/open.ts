@@ -8,6 +8,7 @@ import process from "node:process";
 import { libc } from "../../ffi/libc.ts";
 import { LINUX } from "../../ffi/symbols/linux_libc.ts";
 import { ProcrefError } from "../errors.ts";
+import { effectiveUser } from "./effective_user.ts";
 import { counterOf } from "./mechanisms.ts";
 import { type ObjectName, objectName, type Scope } from "./object_name.ts";
 import type { Mechanism, RefCounter } from "./ref_counter.ts";
@@ -96,8 +97,8 @@ function exists(path: string): boolean {
 // deno-lint-ignore require-await -- errors arrive as rejections, and probes of other mechanisms need to wait
 export async function openRefCounter(name: string, options: RefCounterOptions = {}): Promise<RefCounter> {
   const mechanism = options.mechanism ?? chooseMechanism().mechanism;
-  const uid = mechanism === "memory" ? 0 : libc().geteuid();
-  return counterOf(objectName(name, uid, options), mechanism);
+  const uid = mechanism === "memory" ? 0 : effectiveUser();
+  return counterOf(objectName(name, uid, options), mechanism, options.directory);
 }
 
 /**

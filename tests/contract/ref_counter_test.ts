@@ -1,11 +1,12 @@
 import { test } from "node:test";
 import { openRefCounter } from "../../src/kernel/open.ts";
 import { MEMORY_CAPABILITIES } from "../../src/kernel/memory_ref_counter.ts";
+import { SLOTS_CAPABILITIES } from "../../src/kernel/slots_ref_counter.ts";
 import { SYSV_CAPABILITIES } from "../../src/kernel/sysv_ref_counter.ts";
 import { refCounterContract } from "../../src/testing/mod.ts";
 import { uniqueName } from "../harness/names.ts";
 
-for (const capabilities of [MEMORY_CAPABILITIES, SYSV_CAPABILITIES]) {
+for (const capabilities of [MEMORY_CAPABILITIES, SLOTS_CAPABILITIES, SYSV_CAPABILITIES]) {
   refCounterContract({
     test: (name, body) => void test(name, body),
     open: (name) => openRefCounter(name, { mechanism: capabilities.mechanism }),
