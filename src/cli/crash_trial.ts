@@ -26,7 +26,13 @@ export interface Holder {
  * @throws Error when it could not
  */
 export async function startHolder(name: string): Promise<Holder> {
-  const { command, env } = nativeRuntime().moduleCommand(holderModule(), { files: [], run: [], net: [] });
+  const { command, env } = nativeRuntime().moduleCommand(holderModule(), {
+    files: [],
+    run: [],
+    net: [],
+    native: true,
+    locks: false,
+  });
   const [program, ...args] = command;
   const child = spawn(program, [...args, name], { stdio: ["pipe", "pipe", "pipe"], env });
   let errors = "";

@@ -7,6 +7,7 @@
 import type { ProcessIdentity } from "./identity.ts";
 import { checkSignalPid } from "./pid.ts";
 import { processSystem } from "./platform.ts";
+import type { ProcessStatus, ProcessSystem } from "./process_system.ts";
 import { SIGKILL, SIGTERM } from "./signals.ts";
 import { checkGrace, escalate, stop, type StopOutcome } from "./stop.ts";
 
@@ -86,8 +87,17 @@ function isGroupAlive(leader: ProcessIdentity): boolean {
   const system = processSystem();
   const now = system.status(leader.pid);
   if (now !== undefined && now.start !== leader.start) return false;
-  return system.list().some((pid) => {
+  for (const status of statuses(system)) if (status.group === leader.pid && !status.ended) return true;
+  return false;
+}
+
+function* statuses(system: ProcessSystem): Generator<ProcessStatus> {
+  if (system.statuses !== undefined) {
+    for (const [, status] of system.statuses()) yield status;
+    return;
+  }
+  for (const pid of system.list()) {
     const status = system.status(pid);
-    return status !== undefined && status.group === leader.pid && !status.ended;
-  });
+    if (status !== undefined) yield status;
+  }
 }

@@ -6,8 +6,8 @@
  */
 
 import { readdirSync } from "node:fs";
-import { libc } from "../../ffi/libc.ts";
 import { isProcrefError, type ProcrefError } from "../errors.ts";
+import { effectiveUser } from "../kernel/effective_user.ts";
 import { type ObjectName, objectName, objectNameOfFile, type Scope } from "../kernel/object_name.ts";
 import { openKernelCounter } from "../kernel/open.ts";
 import type { RefCounter } from "../kernel/ref_counter.ts";
@@ -100,7 +100,7 @@ export class Catalog {
    * @throws ProcrefError `STATE_DIRECTORY`, `INVALID_ARGUMENT`, `PERMISSION`, `IO`, `PLATFORM`, `LIBRARY`
    */
   constructor({ directory, scope = "user" }: CatalogOptions = {}) {
-    this.uid = libc().geteuid();
+    this.uid = effectiveUser();
     this.scope = scope;
     this.directory = stateDirectory(directory, scope, this.uid);
   }

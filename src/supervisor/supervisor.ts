@@ -23,6 +23,7 @@ import process from "node:process";
 import { isProcrefError, ProcrefError } from "../errors.ts";
 import type { RefCounter } from "../kernel/ref_counter.ts";
 import { killGroup } from "../process/group.ts";
+import { pace } from "../process/pace.ts";
 import { formatIdentity, isAlive, ownIdentity } from "../process/identity.ts";
 import { endMarked } from "../process/marks.ts";
 import { SETTLE_MS } from "../service/mode.ts";
@@ -139,7 +140,7 @@ class Supervisor {
     const gone = () => supervisor === undefined || !isAlive(supervisor);
     await until(
       gone,
-      { timeoutMs: PREDECESSOR_MS },
+      { timeoutMs: PREDECESSOR_MS, ...pace() },
       () => `see process ${supervisor!.pid} end, which has lost its seat`,
     );
     if (info?.identity !== undefined) killGroup(info.identity);

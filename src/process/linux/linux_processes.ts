@@ -1,32 +1,29 @@
 /**
- * The processes of Linux: what /proc tells of them, read through the C library, and PID descriptors.
+ * The processes of Linux: what /proc tells of them, and PID descriptors.
  *
  * @module
  */
 
-import { Buffer } from "node:buffer";
-import { libc } from "../../../ffi/libc.ts";
-import { LINUX_ERRNO as E } from "../../../ffi/symbols/linux_libc.ts";
+import process from "node:process";
 import type { DetachedProcess, DetachedStart } from "../detached_process.ts";
 import { spawnDetached } from "../unix/spawned_detached.ts";
-import type { Domain, ProcessStatus, ProcessSystem } from "../process_system.ts";
-import { PidDescriptor } from "./pid_descriptor.ts";
+import type { Domain, ProcessHold, ProcessStatus, ProcessSystem } from "../process_system.ts";
+import { linuxAccess } from "./linux_access.ts";
 import {
   hasEnded,
+  hasProgram,
   isChangingProgram,
   listProcesses,
   parseStatus,
   readProcBytes,
   readProcFile,
   readProcLink,
+  splitStatusLines,
+  type StatusFields,
 } from "./proc_files.ts";
-import { signalled } from "./signalled.ts";
 
 /** Clock ticks in a second, as /proc counts them for programs: 100 on every architecture that is supported. */
 const TICKS_PER_SECOND = 100;
-/** X_OK and F_OK of access(2): may it be executed, is it there? */
-const X_OK = 1;
-const F_OK = 0;
 /** The system's directories of programs, where setpriv is looked for. */
 const SETPRIV = ["/bin/setpriv", "/usr/bin/setpriv"];
 /** For how long the environment of a process that is just changing its program is waited for, in milliseconds. */
@@ -39,25 +36,45 @@ export class LinuxProcesses implements ProcessSystem {
   domain(): Domain {
     return this.#domain ??= {
       boot: readProcFile("/proc/sys/kernel/random/boot_id")?.trim() ?? "",
-      pid: readProcLink("/proc/self/ns/pid") ?? "",
-      ipc: readProcLink("/proc/self/ns/ipc") ?? "",
+      pid: readProcLink(`/proc/${process.pid}/ns/pid`) ?? "",
+      ipc: readProcLink(`/proc/${process.pid}/ns/ipc`) ?? "",
     };
   }
 
   status(pid: number): ProcessStatus | undefined {
     const fields = parseStatus(readProcFile(`/proc/${pid}/stat`) ?? "");
-    if (fields === undefined) return undefined;
-    const { boot, pid: namespace } = this.domain();
-    return { start: `${fields.startTicks} ${namespace} ${boot}`, ended: hasEnded(fields), group: fields.group };
+    return fields && this.#status(fields);
+  }
+
+  *statuses(): Generator<readonly [pid: number, status: ProcessStatus]> {
+    const { sweeps } = linuxAccess();
+    if (sweeps !== undefined) {
+      for (const [pid, line] of splitStatusLines(sweeps.statusLines())) yield [pid, this.#status(parseStatus(line)!)];
+      return;
+    }
+    for (const pid of this.list()) {
+      const status = this.status(pid);
+      if (status !== undefined) yield [pid, status];
+    }
   }
 
   /** The hidepid option of /proc hides the processes of others, of which the kernel still says EPERM. */
   isHidden(pid: number): boolean {
-    return libc().kill(pid, 0) === -E.EPERM;
+    return linuxAccess().isForeign(pid);
   }
 
   list(): number[] {
     return listProcesses();
+  }
+
+  listHolding(entries: readonly string[]): number[] {
+    const { sweeps } = linuxAccess();
+    if (sweeps === undefined) return this.list();
+    const { found, empty } = sweeps.searchEnvironments(entries);
+    if (empty.length === 0) return [...found];
+    // Threads of the kernel and the dead show none either. Who is changing its program now was not yet, or may be through.
+    const programs = splitStatusLines(sweeps.statusLines()).filter(([, line]) => hasProgram(line)).map(([pid]) => pid);
+    return [...found, ...empty.filter((pid) => programs.includes(pid))];
   }
 
   /**
@@ -92,16 +109,24 @@ export class LinuxProcesses implements ProcessSystem {
     return Math.max(0, Math.round(1000 * (uptime - Number(fields.startTicks) / TICKS_PER_SECOND)));
   }
 
-  hold(pid: number): PidDescriptor | "gone" | "not-offered" {
-    return PidDescriptor.open(pid);
+  hold(pid: number): ProcessHold | "gone" | "not-offered" {
+    return linuxAccess().hold(pid);
+  }
+
+  get askedPrograms(): readonly string[] {
+    return linuxAccess().sweeps?.programs ?? [];
+  }
+
+  get askEveryMs(): number {
+    return linuxAccess().sweeps?.askEveryMs ?? 0;
   }
 
   signal(pid: number, number: number): boolean {
-    return signalled(libc().kill(pid, number), "kill", pid, number);
+    return linuxAccess().signal(pid, number);
   }
 
   ignoredSignals(): Set<number> {
-    const [, mask = "0"] = /^SigIgn:\s*([0-9a-f]+)$/m.exec(readProcFile("/proc/self/status") ?? "") ?? [];
+    const [, mask = "0"] = /^SigIgn:\s*([0-9a-f]+)$/m.exec(readProcFile(`/proc/${process.pid}/status`) ?? "") ?? [];
     const bits = BigInt(`0x${mask}`);
     return new Set(
       Array.from({ length: 64 }, (_, index) => index + 1).filter((number) => bits >> BigInt(number - 1) & 1n),
@@ -109,17 +134,14 @@ export class LinuxProcesses implements ProcessSystem {
   }
 
   terminalSignalsWholeGroup(): boolean {
-    const text = readProcFile("/proc/self/stat") ?? "";
+    const text = readProcFile(`/proc/${process.pid}/stat`) ?? "";
     // The fields after the command's name: state, parent, group, session, terminal, the group in front of the terminal.
     const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
     return fields[5] !== undefined && fields[5] === fields[2];
   }
 
   canRun(path: string): boolean | "denied" {
-    const result = access(path, X_OK);
-    // A directory is executable and yet no program: only of a directory one can ask for ".".
-    if (result === 0) return access(`${path}/.`, F_OK) === 0 ? "denied" : true;
-    return result === -E.EACCES ? "denied" : false;
+    return linuxAccess().canRun(path);
   }
 
   readonly detachedBy = "setsid (util-linux or BusyBox), in Deno --allow-run=setsid";
@@ -137,8 +159,9 @@ export class LinuxProcesses implements ProcessSystem {
     const found = SETPRIV.find((path) => this.canRun(path) === true);
     return found === undefined || readProcLink(found)?.includes("busybox") ? undefined : found;
   }
-}
 
-function access(path: string, mode: number): number {
-  return libc().access(Buffer.from(`${path}\0`), mode);
+  #status(fields: StatusFields): ProcessStatus {
+    const { boot, pid: namespace } = this.domain();
+    return { start: `${fields.startTicks} ${namespace} ${boot}`, ended: hasEnded(fields), group: fields.group };
+  }
 }
