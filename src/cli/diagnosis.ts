@@ -15,8 +15,9 @@ import type { RefCounter } from "../kernel/ref_counter.ts";
 import { stateDirectory } from "../kernel/state_directory.ts";
 import { domain } from "../process/domain.ts";
 import { identityOf } from "../process/identity.ts";
-import { findProgram, findSetpriv } from "../process/programs.ts";
-import { listProcesses, readProcFile } from "../process/proc_files.ts";
+import { findParentDeathProgram, findProgram } from "../process/programs.ts";
+import { readProcFile } from "../process/linux/proc_files.ts";
+import { processSystem } from "../process/platform.ts";
 import { killHolder, startHolder } from "./crash_trial.ts";
 import { VERSION } from "./version.ts";
 
@@ -156,7 +157,7 @@ function processes(): string {
   if (identityOf(process.pid) === undefined) {
     throw new Error("Cannot see the start time of a process: is /proc mounted?");
   }
-  if (!listProcesses().includes(process.ppid) && process.ppid !== 0) {
+  if (!processSystem().list().includes(process.ppid) && process.ppid !== 0) {
     throw new Warning("processes of others are hidden (hidepid of /proc); who holds a service may not be shown");
   }
   const watches = libc().syscall(LINUX.SYS_pidfd_open, BigInt(process.pid), 0n, null, 0n);
@@ -170,7 +171,7 @@ function processes(): string {
 function supervisors(): string {
   const setsid = findProgram("setsid", process.env.PATH);
   expect("found" in setsid, "setsid is not on the PATH, so that no supervisor can be started; install util-linux");
-  if (findSetpriv() === undefined) {
+  if (findParentDeathProgram() === undefined) {
     throw new Warning(
       "setpriv (util-linux) is not there: a service whose supervisor is killed runs on until the next client comes, or " +
         "until `procref gc`",

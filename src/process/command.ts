@@ -4,12 +4,10 @@
  * @module
  */
 
-import { processStatus, readProcFile } from "./proc_files.ts";
+import { processSystem } from "./platform.ts";
 
 /** How long a command line is kept, in characters. */
 const LONGEST_COMMAND = 2000;
-/** Clock ticks in a second, as /proc counts them for programs: 100 on every architecture that is supported. */
-const TICKS_PER_SECOND = 100;
 
 /**
  * The command line of a process, cut off where it is very long.
@@ -18,9 +16,8 @@ const TICKS_PER_SECOND = 100;
  * @throws ProcrefError `IO`, `PLATFORM`, `PERMISSION`, `LIBRARY`
  */
 export function commandOf(pid: number): string[] | undefined {
-  const text = readProcFile(`/proc/${pid}/cmdline`);
-  if (text === undefined || text === "") return undefined;
-  return text.slice(0, LONGEST_COMMAND).replace(/\0$/, "").split("\0");
+  const command = processSystem().command(pid);
+  return command?.join("\0").slice(0, LONGEST_COMMAND).split("\0");
 }
 
 /**
@@ -30,8 +27,5 @@ export function commandOf(pid: number): string[] | undefined {
  * @throws ProcrefError `IO`, `PLATFORM`, `PERMISSION`, `LIBRARY`
  */
 export function ageMsOf(pid: number): number | undefined {
-  const status = processStatus(pid);
-  const uptime = Number(readProcFile("/proc/uptime")?.split(" ")[0]);
-  if (status === undefined || Number.isNaN(uptime)) return undefined;
-  return Math.max(0, Math.round(1000 * (uptime - Number(status.startTicks) / TICKS_PER_SECOND)));
+  return processSystem().ageMs(pid);
 }

@@ -4,19 +4,10 @@
  * @module
  */
 
-import { readProcFile, readProcLink } from "./proc_files.ts";
+import { processSystem } from "./platform.ts";
+import type { Domain } from "./process_system.ts";
 
-/** The places that a PID and a kernel object belong to. */
-export interface Domain {
-  /** The boot of the machine. */
-  readonly boot: string;
-  /** The PID namespace. */
-  readonly pid: string;
-  /** The IPC namespace. */
-  readonly ipc: string;
-}
-
-let known: Domain | undefined;
+export type { Domain };
 
 /**
  * The domain of this process; an unknown part is empty.
@@ -24,9 +15,5 @@ let known: Domain | undefined;
  * @throws ProcrefError `PLATFORM`, `PERMISSION`, `LIBRARY`, `IO`
  */
 export function domain(): Domain {
-  return known ??= {
-    boot: readProcFile("/proc/sys/kernel/random/boot_id")?.trim() ?? "",
-    pid: readProcLink("/proc/self/ns/pid") ?? "",
-    ipc: readProcLink("/proc/self/ns/ipc") ?? "",
-  };
+  return processSystem().domain();
 }

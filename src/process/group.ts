@@ -4,12 +4,10 @@
  * @module
  */
 
-import { systemError } from "../../ffi/errno.ts";
-import { libc } from "../../ffi/libc.ts";
-import { LINUX, LINUX_ERRNO as E } from "../../ffi/symbols/linux_libc.ts";
-import { type ProcessIdentity, startOf } from "./identity.ts";
+import type { ProcessIdentity } from "./identity.ts";
 import { checkSignalPid } from "./pid.ts";
-import { hasEnded, listProcesses, processStatus } from "./proc_files.ts";
+import { processSystem } from "./platform.ts";
+import { SIGKILL, SIGTERM } from "./signals.ts";
 import { checkGrace, escalate, stop, type StopOutcome } from "./stop.ts";
 
 /**
@@ -31,7 +29,7 @@ import { checkGrace, escalate, stop, type StopOutcome } from "./stop.ts";
  * ```
  */
 export function killGroup(leader: ProcessIdentity): boolean {
-  return leads(leader) && signalGroup(leader.pid, LINUX.SIGKILL);
+  return leads(leader) && processSystem().signal(-leader.pid, SIGKILL);
 }
 
 /**
@@ -58,12 +56,12 @@ export function killGroup(leader: ProcessIdentity): boolean {
 export async function stopGroup(
   leader: ProcessIdentity,
   timeoutMs: number,
-  request: number = LINUX.SIGTERM,
+  request: number = SIGTERM,
 ): Promise<StopOutcome> {
   checkGrace(timeoutMs);
-  if (!leads(leader) || !signalGroup(leader.pid, request)) return "not-running";
+  if (!leads(leader) || !processSystem().signal(-leader.pid, request)) return "not-running";
   const gone = () => !isGroupAlive(leader);
-  return await escalate(gone, () => gone() || signalGroup(leader.pid, LINUX.SIGKILL), timeoutMs);
+  return await escalate(gone, () => gone() || processSystem().signal(-leader.pid, SIGKILL), timeoutMs);
 }
 
 /**
@@ -79,26 +77,17 @@ export async function stopWithGroup(identity: ProcessIdentity, timeoutMs: number
 /** Whether the leader is there, zombie or not, and leads a group. */
 function leads(leader: ProcessIdentity): boolean {
   checkSignalPid(leader.pid);
-  const status = processStatus(leader.pid);
-  return status !== undefined && status.group === leader.pid && startOf(status) === leader.start;
+  const status = processSystem().status(leader.pid);
+  return status !== undefined && status.group === leader.pid && status.start === leader.start;
 }
 
 /** Whether any process of the group runs. While one does, the kernel gives the group's number to nobody else. */
 function isGroupAlive(leader: ProcessIdentity): boolean {
-  const now = processStatus(leader.pid);
-  if (now !== undefined && startOf(now) !== leader.start) return false;
-  return listProcesses().some((pid) => {
-    const status = processStatus(pid);
-    return status !== undefined && status.group === leader.pid && !hasEnded(status);
+  const system = processSystem();
+  const now = system.status(leader.pid);
+  if (now !== undefined && now.start !== leader.start) return false;
+  return system.list().some((pid) => {
+    const status = system.status(pid);
+    return status !== undefined && status.group === leader.pid && !status.ended;
   });
-}
-
-function signalGroup(group: number, number: number): boolean {
-  const result = libc().kill(-group, number);
-  if (result === -E.ESRCH) return false;
-  if (result < 0) {
-    const code = result === -E.EPERM ? "PERMISSION" : "OTHER";
-    throw systemError(code, `send signal ${number} to process group ${group}`, "kill", result, "", { pid: group });
-  }
-  return true;
 }

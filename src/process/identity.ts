@@ -5,11 +5,8 @@
  */
 
 import process from "node:process";
-import { libc } from "../../ffi/libc.ts";
-import { LINUX_ERRNO as E } from "../../ffi/symbols/linux_libc.ts";
-import { domain } from "./domain.ts";
 import { checkPid } from "./pid.ts";
-import { hasEnded, type ProcessStatus, processStatus } from "./proc_files.ts";
+import { processSystem } from "./platform.ts";
 
 /** A process that cannot be mistaken for a later one of the same number. */
 export interface ProcessIdentity {
@@ -42,8 +39,8 @@ export type ProcessTarget = number | ProcessIdentity;
  */
 export function identityOf(pid: number): ProcessIdentity | undefined {
   checkPid(pid, 1);
-  const status = processStatus(pid);
-  return status === undefined || hasEnded(status) ? undefined : { pid, start: startOf(status) };
+  const status = processSystem().status(pid);
+  return status === undefined || status.ended ? undefined : { pid, start: status.start };
 }
 
 /** The identity of this process. */
@@ -67,12 +64,6 @@ export function isSameProcess(one: ProcessIdentity | undefined, other: ProcessId
   return one?.pid === other?.pid && one?.start === other?.start;
 }
 
-/** The word that tells this process from others of its number. */
-export function startOf(status: ProcessStatus): string {
-  const { boot, pid } = domain();
-  return `${status.startTicks} ${pid} ${boot}`;
-}
-
 /**
  * Whether a process runs. A zombie does not; one that belongs to another user does. With an identity, the process must
  * be that very one; where the system hides its start time, it is believed to be.
@@ -92,9 +83,9 @@ export function startOf(status: ProcessStatus): string {
 export function isAlive(target: ProcessTarget): boolean {
   const pid = typeof target === "number" ? target : target.pid;
   checkPid(pid, 1);
-  const status = processStatus(pid);
-  // Not to be seen: gone, or hidden (the hidepid option of /proc), in which case the kernel still says EPERM.
-  if (status === undefined) return libc().kill(pid, 0) === -E.EPERM;
-  if (hasEnded(status)) return false;
-  return typeof target === "number" || target.start === startOf(status);
+  const system = processSystem();
+  const status = system.status(pid);
+  if (status === undefined) return system.isHidden(pid);
+  if (status.ended) return false;
+  return typeof target === "number" || target.start === status.start;
 }

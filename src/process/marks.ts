@@ -9,15 +9,15 @@ import { Buffer } from "node:buffer";
 import process from "node:process";
 import { until } from "../waiting.ts";
 import { identityOf, type ProcessIdentity } from "./identity.ts";
-import { listProcesses, readProcBytes } from "./proc_files.ts";
+import { processSystem } from "./platform.ts";
 import { ProcessWatch } from "./process_watch.ts";
+import { SIGKILL } from "./signals.ts";
 
 /** The environment variable that carries the mark. */
 export const MARK_VARIABLE = "PROCREF_MARK";
 
 /** How long processes may take to be gone after SIGKILL, in milliseconds. */
 const KILL_MS = 10_000;
-const SIGKILL = 9;
 
 /**
  * The running processes of this user that carry one of the marks, but for this process itself.
@@ -28,11 +28,12 @@ const SIGKILL = 9;
 export function markedProcesses(marks: readonly string[]): ProcessIdentity[] {
   if (marks.length === 0) return [];
   const wanted = marks.map((mark) => Buffer.from(`\0${MARK_VARIABLE}=${mark}\0`));
-  return listProcesses().flatMap((pid) => {
+  const system = processSystem();
+  return system.list().flatMap((pid) => {
     if (pid === process.pid) return [];
     // Taken before the environment is read: a later process of the same number is not blamed for it.
     const identity = identityOf(pid);
-    const environment = identity && readProcBytes(`/proc/${pid}/environ`);
+    const environment = identity && system.environment(pid);
     if (environment === undefined) return [];
     const bounded = Buffer.concat([Buffer.of(0), environment, Buffer.of(0)]);
     return wanted.some((text) => bounded.includes(text)) ? [identity!] : [];

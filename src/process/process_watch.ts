@@ -1,55 +1,40 @@
 /**
- * A lasting hold on a process by a PID file descriptor: it tells at once, by one system call, whether the process
- * still runs, and signals that process or none.
+ * A lasting hold on a process: it tells at once whether the process still runs, and signals that process or none.
  *
  * @module
  */
 
-import { systemError } from "../../ffi/errno.ts";
-import { type Libc, libc } from "../../ffi/libc.ts";
-import { LINUX, LINUX_ERRNO as E } from "../../ffi/symbols/linux_libc.ts";
 import { identityOf, isAlive, type ProcessIdentity } from "./identity.ts";
+import { processSystem } from "./platform.ts";
+import type { ProcessHold } from "./process_system.ts";
 
-const closeLost = new FinalizationRegistry<number>((descriptor) => libc().close(descriptor));
+const closeLost = new FinalizationRegistry<ProcessHold>((hold) => hold.close());
 
 /** Watches one process. Close it; one that is forgotten is closed when it is collected. */
 export class ProcessWatch implements Disposable {
   /** Who is watched. */
   readonly identity: ProcessIdentity;
-  readonly #libc: Libc;
-  /** The descriptor; undefined on a kernel without them, where the identity is looked up each time. */
-  #descriptor: number | undefined;
-  readonly #poll: Uint8Array;
+  /** Undefined on a system without it, where the identity is looked up each time. */
+  #hold: ProcessHold | undefined;
   #closed = false;
 
-  private constructor(identity: ProcessIdentity, descriptor: number | undefined) {
+  private constructor(identity: ProcessIdentity, hold: ProcessHold | undefined) {
     this.identity = identity;
-    this.#libc = libc();
-    this.#descriptor = descriptor;
-    const { size, fd, events } = this.#libc.layouts.pollfd;
-    const poll = new DataView(new ArrayBuffer(size));
-    poll.setInt32(fd, descriptor ?? -1, true);
-    poll.setInt16(events, LINUX.POLLIN, true);
-    this.#poll = new Uint8Array(poll.buffer);
-    if (descriptor !== undefined) closeLost.register(this, descriptor, this);
+    this.#hold = hold;
+    if (hold !== undefined) closeLost.register(this, hold, this);
   }
 
   /**
    * Begins to watch a process.
    *
    * @returns undefined when it does not run any more
-   * @throws ProcrefError `OTHER` when the system gives no descriptor (too many open); those of {@link isAlive}
+   * @throws ProcrefError `OTHER` when the system gives no hold (too many are open); those of {@link isAlive}
    */
   static open(identity: ProcessIdentity): ProcessWatch | undefined {
-    const descriptor = libc().syscall(LINUX.SYS_pidfd_open, BigInt(identity.pid), 0n, null, 0n);
-    if (descriptor === -E.ESRCH) return undefined;
-    // Not offered by this kernel (before 5.3, gVisor), or denied by a filter of system calls.
-    const without = descriptor === -E.ENOSYS || descriptor === -E.EPERM;
-    if (descriptor < 0 && !without) {
-      throw systemError("OTHER", `watch process ${identity.pid}`, "pidfd_open", descriptor, "", { pid: identity.pid });
-    }
-    const watch = new ProcessWatch(identity, without ? undefined : descriptor);
-    // Looked at after the descriptor was opened: from here on it cannot be another process.
+    const hold = processSystem().hold(identity.pid);
+    if (hold === "gone") return undefined;
+    const watch = new ProcessWatch(identity, hold === "not-offered" ? undefined : hold);
+    // Looked at after the hold was taken: from here on it cannot be another process.
     if (isAlive(identity) && watch.isAlive()) return watch;
     watch.close();
     return undefined;
@@ -64,8 +49,7 @@ export class ProcessWatch implements Disposable {
   /** Whether the process still runs; a zombie does not. False after `close()`. */
   isAlive(): boolean {
     if (this.#closed) return false;
-    if (this.#descriptor === undefined) return isAlive(this.identity);
-    return this.#libc.poll(this.#poll, 1n, 0) === 0;
+    return this.#hold === undefined ? isAlive(this.identity) : this.#hold.isRunning();
   }
 
   /**
@@ -76,25 +60,16 @@ export class ProcessWatch implements Disposable {
    */
   signal(number: number): boolean {
     if (!this.isAlive()) return false;
-    const { pid } = this.identity;
-    const result = this.#descriptor === undefined
-      ? this.#libc.kill(pid, number)
-      : this.#libc.syscall(LINUX.SYS_pidfd_send_signal, BigInt(this.#descriptor), BigInt(number), null, 0n);
-    if (result === -E.ESRCH) return false;
-    if (result < 0) {
-      const code = result === -E.EPERM ? "PERMISSION" : "OTHER";
-      throw systemError(code, `send signal ${number} to process ${pid}`, "pidfd_send_signal", result, "", { pid });
-    }
-    return true;
+    return this.#hold === undefined ? processSystem().signal(this.identity.pid, number) : this.#hold.signal(number);
   }
 
-  /** Ends the watch and frees its descriptor. Safe to call again. */
+  /** Ends the watch and frees its hold. Safe to call again. */
   close(): void {
     this.#closed = true;
-    if (this.#descriptor === undefined) return;
+    if (this.#hold === undefined) return;
     closeLost.unregister(this);
-    this.#libc.close(this.#descriptor);
-    this.#descriptor = undefined;
+    this.#hold.close();
+    this.#hold = undefined;
   }
 
   [Symbol.dispose](): void {

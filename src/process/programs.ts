@@ -5,12 +5,8 @@
  */
 
 import { delimiter, isAbsolute, join, resolve } from "node:path";
-import { LINUX_ERRNO as E } from "../../ffi/symbols/linux_libc.ts";
-import { libc } from "../../ffi/libc.ts";
-import { readProcLink } from "./proc_files.ts";
+import { processSystem } from "./platform.ts";
 
-/** X_OK of access(2): may it be executed? */
-const X_OK = 1;
 /** Where the system looks without a PATH; see execvp(3). */
 const USUAL_PATH = "/bin:/usr/bin";
 
@@ -35,24 +31,14 @@ export function findProgram(program: string, path: string = USUAL_PATH, cwd: str
     );
   let denied = false;
   for (const place of places) {
-    const result = libc().access(new TextEncoder().encode(`${place}\0`), X_OK);
-    if (result === 0 && !isDirectory(place)) return { found: place };
-    denied ||= result === 0 || result === -E.EACCES;
+    const answer = processSystem().canRun(place);
+    if (answer === true) return { found: place };
+    denied ||= answer === "denied";
   }
   return { missing: denied ? "not executable" : "not found" };
 }
 
-/**
- * The program that gives another one a parent-death signal: setpriv of util-linux, in one of the system's directories.
- * That of BusyBox does not know `--pdeathsig`.
- */
-export function findSetpriv(): string | undefined {
-  const search = findProgram("setpriv");
-  if (!("found" in search)) return undefined;
-  return readProcLink(search.found)?.includes("busybox") ? undefined : search.found;
-}
-
-/** Whether a path is a directory, which is executable and yet no program: only of a directory one can ask for ".". */
-function isDirectory(path: string): boolean {
-  return libc().access(new TextEncoder().encode(`${path}/.\0`), 0) === 0;
+/** The program that gives another one a parent-death signal, where the system has one. */
+export function findParentDeathProgram(): string | undefined {
+  return processSystem().parentDeathProgram();
 }

@@ -1,18 +1,20 @@
 /**
- * How signals reach this process: which it was started to ignore, and which a terminal sends to its whole group.
+ * The numbers of the signals that end a process, and how signals reach this one: which it was started to ignore, and
+ * which a terminal sends to its whole group.
  *
  * @module
  */
 
-import { readProcFile } from "./proc_files.ts";
+import { processSystem } from "./platform.ts";
 
-/** The numbers of the signals that this process ignores. */
+/** Ends a process by force: 9 on every system; see signal(7). */
+export const SIGKILL = 9;
+/** Asks a process to end: 15 on every system. */
+export const SIGTERM = 15;
+
+/** The numbers of the signals that this process was started to ignore. */
 export function ignoredSignals(): Set<number> {
-  const [, mask = "0"] = /^SigIgn:\s*([0-9a-f]+)$/m.exec(readProcFile("/proc/self/status") ?? "") ?? [];
-  const bits = BigInt(`0x${mask}`);
-  return new Set(
-    Array.from({ length: 64 }, (_, index) => index + 1).filter((number) => bits >> BigInt(number - 1) & 1n),
-  );
+  return processSystem().ignoredSignals();
 }
 
 /**
@@ -20,8 +22,5 @@ export function ignoredSignals(): Set<number> {
  * in front of it.
  */
 export function terminalSignalsWholeGroup(): boolean {
-  const text = readProcFile("/proc/self/stat") ?? "";
-  // The fields after the command's name: state, parent, group, session, terminal, the group in front of the terminal.
-  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  return fields[5] !== undefined && fields[5] === fields[2];
+  return processSystem().terminalSignalsWholeGroup();
 }

@@ -4,12 +4,12 @@
  * @module
  */
 
-import { LINUX } from "../../ffi/symbols/linux_libc.ts";
 import { isProcrefError, ProcrefError } from "../errors.ts";
 import { until } from "../waiting.ts";
 import type { ProcessTarget } from "./identity.ts";
 import { checkSignalPid } from "./pid.ts";
 import { ProcessWatch } from "./process_watch.ts";
+import { SIGKILL, SIGTERM } from "./signals.ts";
 
 /** How long a process may take to be gone after SIGKILL, in milliseconds. */
 const KILL_MS = 5000;
@@ -50,7 +50,7 @@ function signal(target: ProcessTarget, number: number): boolean {
  * ```
  */
 export function terminate(target: ProcessTarget): boolean {
-  return signal(target, LINUX.SIGTERM);
+  return signal(target, SIGTERM);
 }
 
 /**
@@ -71,7 +71,7 @@ export function terminate(target: ProcessTarget): boolean {
  * ```
  */
 export function kill(target: ProcessTarget): boolean {
-  return signal(target, LINUX.SIGKILL);
+  return signal(target, SIGKILL);
 }
 
 /**
@@ -98,8 +98,8 @@ export function kill(target: ProcessTarget): boolean {
 export async function stop(target: ProcessTarget, timeoutMs: number): Promise<StopOutcome> {
   checkGrace(timeoutMs);
   using watch = watchTarget(target);
-  if (!watch?.signal(LINUX.SIGTERM)) return "not-running";
-  return await escalate(() => !watch.isAlive(), () => watch.signal(LINUX.SIGKILL), timeoutMs);
+  if (!watch?.signal(SIGTERM)) return "not-running";
+  return await escalate(() => !watch.isAlive(), () => watch.signal(SIGKILL), timeoutMs);
 }
 
 /**

@@ -19,7 +19,7 @@ import { dirname, join } from "node:path";
 import { ProcrefError } from "../errors.ts";
 import type { ObjectName } from "../kernel/object_name.ts";
 import { attempting, checkDirectory } from "../kernel/state_directory.ts";
-import { processOwner } from "../process/proc_files.ts";
+import { processSystem } from "../process/platform.ts";
 import { removeHints } from "./holders.ts";
 import { formatRecord, parseRecord, type ServiceRecord } from "./record.ts";
 import { readTrustedFile, type TrustedText } from "./trusted_file.ts";
@@ -193,7 +193,7 @@ export class RecordStore {
  */
 function checkForeign(record: ServiceRecord, owner: number): ServiceRecord {
   for (const identity of [record.info?.identity, record.supervisor]) {
-    const theirs = identity === undefined || [owner, undefined].includes(processOwner(identity.pid));
+    const theirs = identity === undefined || [owner, undefined].includes(processSystem().owner(identity.pid));
     if (theirs) continue;
     throw new ProcrefError(
       "SERVICE_INFO",

@@ -4,17 +4,16 @@
  * @module
  */
 
-import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync } from "node:fs";
 import { extname } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import type { Readable } from "node:stream";
 import { libc } from "../../ffi/libc.ts";
 import { nativeRuntime } from "../../ffi/mod.ts";
 import type { Grants } from "../../ffi/types.ts";
 import { type ErrorCode, ProcrefError } from "../errors.ts";
+import type { DetachedProcess, DetachedStart } from "../process/detached_process.ts";
 import { parseIdentity, type ProcessIdentity } from "../process/identity.ts";
+import { processSystem } from "../process/platform.ts";
 import { RecordStore } from "./record_store.ts";
 import { FAILED, IN_OFFICE, nameOfOrders, SEAT_TAKEN, type SupervisorOrders } from "./supervisor_orders.ts";
 
@@ -54,40 +53,26 @@ async function startOne(
   more: readonly string[],
 ): Promise<ProcessIdentity | undefined | "killed"> {
   const { command, env } = nativeRuntime().moduleCommand(MAIN, grants(orders, more));
-  // A leader of a process group cannot begin a session, so setsid forks: the supervisor is no child of this process,
-  // and neither a group kill nor a runtime that ends its descendants reaches it.
-  const store = new RecordStore(orders.directory, nameOfOrders(orders), libc().geteuid());
-  const input = store.openText(JSON.stringify(orders));
-  const child = spawn("setsid", command, {
-    cwd: "/",
-    detached: true,
-    stdio: [input, "pipe", "pipe"],
-    env: { ...passedOn(), ...env },
-  });
+  const text = JSON.stringify(orders);
+  const open = (): number => new RecordStore(orders.directory, nameOfOrders(orders), libc().geteuid()).openText(text);
+  const supervisor = await start(orders.name, { command, env: { ...passedOn(), ...env }, input: { text, open } });
   try {
-    await spawned(child, orders.name);
+    return heard(orders.name, await supervisor.firstLine(START_TIMEOUT_MS));
   } finally {
-    closeSync(input);
-  }
-  try {
-    return await answer(child, orders);
-  } finally {
-    for (const stream of child.stdio) stream?.destroy();
-    child.unref();
+    supervisor.release();
   }
 }
 
-/** Resolves once the child runs. */
-async function spawned(child: ChildProcess, name: string): Promise<void> {
+/** Resolves once it runs. */
+async function start(name: string, how: DetachedStart): Promise<DetachedProcess> {
+  const system = processSystem();
   try {
-    await new Promise<void>((resolve, reject) => {
-      child.once("spawn", resolve);
-      child.once("error", reject);
-    });
+    return await system.startDetached(how);
   } catch (cause) {
+    if (cause instanceof ProcrefError) throw cause;
     const { name: kind, message } = cause as Error;
     const code = kind === "NotCapable" || kind === "PermissionDenied" ? "PERMISSION" : "SUPERVISOR";
-    throw failure(name, `${message}; it needs setsid (util-linux or BusyBox), in Deno --allow-run=setsid`, cause, code);
+    throw failure(name, `${message}; it needs ${system.detachedBy}`, cause, code);
   }
 }
 
@@ -132,44 +117,23 @@ function passedOn(): Record<string, string> {
   return found;
 }
 
-async function answer(
-  child: ChildProcess,
-  orders: SupervisorOrders,
-): Promise<ProcessIdentity | undefined | "killed"> {
-  let errors = "";
-  child.stderr!.setEncoding("utf8").on("data", (text) => errors = `${errors}${text}`.slice(-2000));
-  const line = await firstLine(child.stdout!, orders.name);
+/** What the first word of a supervisor means. */
+function heard(
+  name: string,
+  { line, errors }: { readonly line: string | undefined; readonly errors: string },
+): ProcessIdentity | undefined | "killed" {
   const [word, ...rest] = (line ?? "").split(" ");
   if (word === IN_OFFICE) return parseIdentity(rest.join(" "));
   if (word === SEAT_TAKEN) return undefined;
+  if (word === "late") throw failure(name, `it was not in office after ${START_TIMEOUT_MS} ms`);
   if (word === "" && errors.trim() === "") return "killed";
   const why = word === FAILED ? JSON.parse(rest.join(" ")) : `it ended without a word: ${errors.trim() || line}`;
-  throw failure(orders.name, why);
-}
-
-/** The first line of its output, or undefined when there is none. */
-function firstLine(output: Readable, name: string): Promise<string | undefined> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(
-      () => reject(failure(name, `it was not in office after ${START_TIMEOUT_MS} ms`)),
-      START_TIMEOUT_MS,
-    );
-    let text = "";
-    const settle = (line?: string): void => {
-      clearTimeout(timer);
-      resolve(line);
-    };
-    output.setEncoding("utf8").on("data", (part) => {
-      text += part;
-      if (text.includes("\n")) settle(text.slice(0, text.indexOf("\n")));
-    });
-    output.once("close", () => settle());
-  });
+  throw failure(name, why);
 }
 
 function failure(name: string, why: string, cause?: unknown, code: ErrorCode = "SUPERVISOR"): ProcrefError {
   return new ProcrefError(code, `Cannot start the supervisor of "${name}": ${why}`, {
     cause,
-    details: { name, call: "setsid" },
+    details: { name },
   });
 }

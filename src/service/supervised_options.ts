@@ -8,7 +8,7 @@ import process from "node:process";
 import { isAbsolute, resolve } from "node:path";
 import { ProcrefError } from "../errors.ts";
 import { attempting } from "../kernel/state_directory.ts";
-import { findProgram, findSetpriv } from "../process/programs.ts";
+import { findParentDeathProgram, findProgram } from "../process/programs.ts";
 import type { Awaitable, CallbackContext, CompleteSettings, ServiceSettings } from "./options.ts";
 import {
   fingerprint,
@@ -214,7 +214,7 @@ export function resolvePrograms(name: string, description: ServiceDescription): 
     ...description,
     command: resolved(command),
     ready: ready.kind === "exec" ? { ...ready, command: resolved(ready.command) } : ready,
-    setpriv: findSetpriv(),
+    setpriv: findParentDeathProgram(),
   };
 }
 

@@ -12,7 +12,7 @@ import { ProcrefError } from "../errors.ts";
 import { killGroup, stopGroup } from "../process/group.ts";
 import { identityOf, type ProcessIdentity } from "../process/identity.ts";
 import { endMarked, MARK_VARIABLE } from "../process/marks.ts";
-import { readProcFile } from "../process/proc_files.ts";
+import { processSystem } from "../process/platform.ts";
 import type { ServiceDescription } from "../service/service_description.ts";
 import type { End } from "./life.ts";
 import type { LogFile } from "./log_file.ts";
@@ -89,12 +89,13 @@ export class ServiceProcess {
   /** Whether its program has taken the place of what prepares it. */
   get hasBegun(): boolean {
     if (this.identity === undefined) return false;
-    const commandLine = readProcFile(`/proc/${this.identity.pid}/cmdline`) ?? "";
+    const command = processSystem().command(this.identity.pid);
     const { setpriv } = this.#description;
     const prepares = setpriv !== undefined &&
-      (commandLine.startsWith(`${setpriv}\0--pdeathsig\0`) ||
-        commandLine.startsWith(`${SHELL}\0-c\0${IF_SUPERVISED}\0`));
-    return commandLine !== "" && !prepares;
+      [[setpriv, "--pdeathsig"], [SHELL, "-c", IF_SUPERVISED]].some((begin) =>
+        begin.every((word, index) => command?.[index] === word)
+      );
+    return command !== undefined && !prepares;
   }
 
   /**

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { SharedService } from "../../mod.ts";
 import { Child } from "../harness/child.ts";
+import { environmentOf } from "../harness/environment.ts";
 import { eventually } from "../harness/eventually.ts";
 import { uniqueName, withDirectory } from "../harness/names.ts";
 import { process as processes } from "../../mod.ts";
@@ -18,8 +18,7 @@ test("a service that a part of another service brings up by callbacks is not end
     await using client = new Child("service_client.ts", { args: [name, configuration], env });
     await client.line("ready");
     const { pid, handle } = await client.call<{ pid: number; handle: number }>("acquire");
-    const environment = readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
-    assert.ok(!environment.some((variable) => variable.startsWith("PROCREF_MARK=")));
+    assert.equal(environmentOf(pid).PROCREF_MARK, undefined);
     await client.call("release", handle);
   });
 });
@@ -33,7 +32,7 @@ test("a supervised service that a part of another one starts outlives that one, 
       env: { MARKED: "outer" },
     });
     const handle = await outer.acquire();
-    const mark = /PROCREF_MARK=([^\0]+)/.exec(readFileSync(`/proc/${handle.pid}/environ`, "utf8"))![1];
+    const mark = environmentOf(handle.pid!).PROCREF_MARK;
     const configuration = { name: inner, options: { command: ["sleep", "300"], directory } };
     await using part = new Child("supervised_holder.ts", {
       args: [JSON.stringify(configuration)],

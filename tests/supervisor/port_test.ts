@@ -7,6 +7,7 @@ import process from "node:process";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { isProcrefError } from "../../mod.ts";
+import { environmentOf } from "../harness/environment.ts";
 import { bothRuntimes } from "../harness/runtime.ts";
 import { type Acquired, onStage } from "../harness/supervised.ts";
 
@@ -154,17 +155,6 @@ test("a service that always dies of a taken port is given up after some ports", 
     await stage.assertNothingLeft();
   });
 });
-
-/** The environment of a process. */
-function environmentOf(pid: number): Record<string, string> {
-  const text = readFileSync(`/proc/${pid}/environ`, "utf8");
-  return Object.fromEntries(
-    text.split("\0").filter((entry) => entry !== "").map((entry) => {
-      const at = entry.indexOf("=");
-      return [entry.slice(0, at), entry.slice(at + 1)];
-    }),
-  );
-}
 
 for (const runtime of bothRuntimes) {
   test(`placeholders are replaced in command, args, exec and env, but not in what is inherited (${runtime})`, async () => {

@@ -4,7 +4,7 @@ import process from "node:process";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { process as processes } from "../../mod.ts";
-import { readProcFile } from "../../src/process/proc_files.ts";
+import { readProcFile } from "../../src/process/linux/proc_files.ts";
 import { eventually } from "../harness/eventually.ts";
 import { bothRuntimes, type RuntimeName } from "../harness/runtime.ts";
 import { type Acquired, onStage, other, type SupervisedStage } from "../harness/supervised.ts";

@@ -1,7 +1,7 @@
 /** Finding the processes of a round, from their first moments on: by the round's directory in their environment. */
 
 import { identityOf, type ProcessIdentity } from "../../src/process/identity.ts";
-import { listProcesses, readProcFile } from "../../src/process/proc_files.ts";
+import { listProcesses, readProcFile } from "../../src/process/linux/proc_files.ts";
 import type { RuntimeName } from "./plan.ts";
 
 export interface Found {

@@ -5,18 +5,16 @@
  * @module
  */
 
-import { systemError } from "../../ffi/errno.ts";
-import { libc } from "../../ffi/libc.ts";
-import { LINUX, LINUX_ERRNO as E } from "../../ffi/symbols/linux_libc.ts";
+import { systemError } from "../../../ffi/errno.ts";
+import { libc } from "../../../ffi/libc.ts";
+import { LINUX, LINUX_ERRNO as E } from "../../../ffi/symbols/linux_libc.ts";
 
 /** The fields of /proc/PID/stat that are used; see proc_pid_stat(5). */
-export interface ProcessStatus {
+export interface StatusFields {
   /** One letter; Z is a zombie, X a process that is just gone. */
   readonly state: string;
   /** The process group. */
   readonly group: number;
-  /** The session. */
-  readonly session: number;
   /** How many threads there are; a process whose main thread alone has ended looks like a zombie with others left. */
   readonly threads: number;
   /** When it started, in clock ticks since boot. */
@@ -78,40 +76,37 @@ function absent(path: string, call: string, result: number): undefined {
   throw systemError("IO", `read ${path}`, call, result, "", { path });
 }
 
-/**
- * The status of a process.
- *
- * @returns undefined when there is no such process, or this user may not see it
- * @throws ProcrefError `IO`
- */
-export function processStatus(pid: number): ProcessStatus | undefined {
-  const text = readProcFile(`/proc/${pid}/stat`);
-  return text === undefined ? undefined : parseStatus(text);
-}
-
-/** The real user of a process; undefined when there is no such process, or this user may not see it. */
-export function processOwner(pid: number): number | undefined {
-  const uid = /^Uid:\s+(\d+)/m.exec(readProcFile(`/proc/${pid}/status`) ?? "")?.[1];
-  return uid === undefined ? undefined : Number(uid);
-}
-
 /** Takes a line of /proc/PID/stat apart. The command name may hold anything, parentheses and spaces included. */
-export function parseStatus(text: string): ProcessStatus | undefined {
+export function parseStatus(text: string): StatusFields | undefined {
   const fields = text.slice(text.lastIndexOf(")") + 2).trimEnd().split(" ");
   if (fields.length < 20) return undefined;
   // The first field here is the third of the line.
   return {
     state: fields[0],
     group: Number(fields[2]),
-    session: Number(fields[3]),
     threads: Number(fields[17]),
     startTicks: fields[19],
   };
 }
 
 /** Whether a process in this status runs no more code. */
-export function hasEnded({ state, threads }: ProcessStatus): boolean {
+export function hasEnded({ state, threads }: StatusFields): boolean {
   return state === "X" || state === "x" || (state === "Z" && threads <= 1);
+}
+
+/** PF_KTHREAD: a thread of the kernel, which has no program. */
+const KERNEL_THREAD = 0x200000;
+
+/**
+ * Whether a line of /proc/PID/stat is of a process that has given its old program up and has not set the new one up
+ * yet: its environment begins and ends at 0.
+ */
+export function isChangingProgram(text: string): boolean {
+  const status = parseStatus(text);
+  if (status === undefined || hasEnded(status)) return false;
+  const fields = text.slice(text.lastIndexOf(")") + 2).trimEnd().split(" ");
+  // The seventh and the 49th field here are the ninth and the 51st of the line: flags, env_end.
+  return (Number(fields[6]) & KERNEL_THREAD) === 0 && fields[48] === "0";
 }
 
 /**

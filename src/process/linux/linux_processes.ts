@@ -1,0 +1,144 @@
+/**
+ * The processes of Linux: what /proc tells of them, read through the C library, and PID descriptors.
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import { libc } from "../../../ffi/libc.ts";
+import { LINUX_ERRNO as E } from "../../../ffi/symbols/linux_libc.ts";
+import type { DetachedProcess, DetachedStart } from "../detached_process.ts";
+import { spawnDetached } from "../unix/spawned_detached.ts";
+import type { Domain, ProcessStatus, ProcessSystem } from "../process_system.ts";
+import { PidDescriptor } from "./pid_descriptor.ts";
+import {
+  hasEnded,
+  isChangingProgram,
+  listProcesses,
+  parseStatus,
+  readProcBytes,
+  readProcFile,
+  readProcLink,
+} from "./proc_files.ts";
+import { signalled } from "./signalled.ts";
+
+/** Clock ticks in a second, as /proc counts them for programs: 100 on every architecture that is supported. */
+const TICKS_PER_SECOND = 100;
+/** X_OK and F_OK of access(2): may it be executed, is it there? */
+const X_OK = 1;
+const F_OK = 0;
+/** The system's directories of programs, where setpriv is looked for. */
+const SETPRIV = ["/bin/setpriv", "/usr/bin/setpriv"];
+/** For how long the environment of a process that is just changing its program is waited for, in milliseconds. */
+const PROGRAM_CHANGE_MS = 200;
+
+/** The processes that this process may see in /proc. */
+export class LinuxProcesses implements ProcessSystem {
+  #domain: Domain | undefined;
+
+  domain(): Domain {
+    return this.#domain ??= {
+      boot: readProcFile("/proc/sys/kernel/random/boot_id")?.trim() ?? "",
+      pid: readProcLink("/proc/self/ns/pid") ?? "",
+      ipc: readProcLink("/proc/self/ns/ipc") ?? "",
+    };
+  }
+
+  status(pid: number): ProcessStatus | undefined {
+    const fields = parseStatus(readProcFile(`/proc/${pid}/stat`) ?? "");
+    if (fields === undefined) return undefined;
+    const { boot, pid: namespace } = this.domain();
+    return { start: `${fields.startTicks} ${namespace} ${boot}`, ended: hasEnded(fields), group: fields.group };
+  }
+
+  /** The hidepid option of /proc hides the processes of others, of which the kernel still says EPERM. */
+  isHidden(pid: number): boolean {
+    return libc().kill(pid, 0) === -E.EPERM;
+  }
+
+  list(): number[] {
+    return listProcesses();
+  }
+
+  /**
+   * While a process changes its program (execve), the kernel shows none of its environment for a moment: it is asked
+   * again until it does.
+   */
+  environment(pid: number): Uint8Array | undefined {
+    for (const deadline = performance.now() + PROGRAM_CHANGE_MS;;) {
+      const environment = readProcBytes(`/proc/${pid}/environ`);
+      if (environment === undefined || environment.length > 0) return environment;
+      if (!isChangingProgram(readProcFile(`/proc/${pid}/stat`) ?? "") || performance.now() >= deadline) {
+        // It may have come in between the two looks.
+        return readProcBytes(`/proc/${pid}/environ`);
+      }
+    }
+  }
+
+  owner(pid: number): number | undefined {
+    const uid = /^Uid:\s+(\d+)/m.exec(readProcFile(`/proc/${pid}/status`) ?? "")?.[1];
+    return uid === undefined ? undefined : Number(uid);
+  }
+
+  command(pid: number): string[] | undefined {
+    const text = readProcFile(`/proc/${pid}/cmdline`);
+    return text === undefined || text === "" ? undefined : text.replace(/\0$/, "").split("\0");
+  }
+
+  ageMs(pid: number): number | undefined {
+    const fields = parseStatus(readProcFile(`/proc/${pid}/stat`) ?? "");
+    const uptime = Number(readProcFile("/proc/uptime")?.split(" ")[0]);
+    if (fields === undefined || Number.isNaN(uptime)) return undefined;
+    return Math.max(0, Math.round(1000 * (uptime - Number(fields.startTicks) / TICKS_PER_SECOND)));
+  }
+
+  hold(pid: number): PidDescriptor | "gone" | "not-offered" {
+    return PidDescriptor.open(pid);
+  }
+
+  signal(pid: number, number: number): boolean {
+    return signalled(libc().kill(pid, number), "kill", pid, number);
+  }
+
+  ignoredSignals(): Set<number> {
+    const [, mask = "0"] = /^SigIgn:\s*([0-9a-f]+)$/m.exec(readProcFile("/proc/self/status") ?? "") ?? [];
+    const bits = BigInt(`0x${mask}`);
+    return new Set(
+      Array.from({ length: 64 }, (_, index) => index + 1).filter((number) => bits >> BigInt(number - 1) & 1n),
+    );
+  }
+
+  terminalSignalsWholeGroup(): boolean {
+    const text = readProcFile("/proc/self/stat") ?? "";
+    // The fields after the command's name: state, parent, group, session, terminal, the group in front of the terminal.
+    const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+    return fields[5] !== undefined && fields[5] === fields[2];
+  }
+
+  canRun(path: string): boolean | "denied" {
+    const result = access(path, X_OK);
+    // A directory is executable and yet no program: only of a directory one can ask for ".".
+    if (result === 0) return access(`${path}/.`, F_OK) === 0 ? "denied" : true;
+    return result === -E.EACCES ? "denied" : false;
+  }
+
+  readonly detachedBy = "setsid (util-linux or BusyBox), in Deno --allow-run=setsid";
+
+  /**
+   * A leader of a process group cannot begin a session, so setsid forks: the program is no child of this process, and
+   * neither a group kill nor a runtime that ends its descendants reaches it.
+   */
+  startDetached(start: DetachedStart): Promise<DetachedProcess> {
+    return spawnDetached(["setsid"], start);
+  }
+
+  /** setpriv of util-linux; that of BusyBox does not know `--pdeathsig`. */
+  parentDeathProgram(): string | undefined {
+    const found = SETPRIV.find((path) => this.canRun(path) === true);
+    return found === undefined || readProcLink(found)?.includes("busybox") ? undefined : found;
+  }
+}
+
+function access(path: string, mode: number): number {
+  return libc().access(Buffer.from(`${path}\0`), mode);
+}

@@ -1,0 +1,94 @@
+/**
+ * What an operating system must offer about its processes. What is decided on the strength of it is the same
+ * everywhere, and is the business of the other files of this room.
+ *
+ * @module
+ */
+
+import type { DetachedProcess, DetachedStart } from "./detached_process.ts";
+
+/** What is known of a process at one moment. */
+export interface ProcessStatus {
+  /** When and where it started, as an opaque word: equal only for the same process of the same boot. */
+  readonly start: string;
+  /** Whether it runs no more code: a zombie has ended. */
+  readonly ended: boolean;
+  /** The process group that it belongs to, by the PID of its leader; 0 where there are none. */
+  readonly group: number;
+}
+
+/** The places that a PID and a kernel object belong to; an unknown part is empty. */
+export interface Domain {
+  /** The boot of the machine. */
+  readonly boot: string;
+  /** The PID namespace. */
+  readonly pid: string;
+  /** The IPC namespace. */
+  readonly ipc: string;
+}
+
+/** A lasting hold on one process, which no later process of its number can be mistaken for. */
+export interface ProcessHold {
+  /** Whether it still runs; a zombie does not. */
+  isRunning(): boolean;
+  /**
+   * Sends a signal by its number.
+   *
+   * @returns false when it had ended
+   * @throws ProcrefError `PERMISSION` when the process belongs to somebody else; `OTHER`
+   */
+  signal(number: number): boolean;
+  /** Frees it. To be called once. */
+  close(): void;
+}
+
+/** The processes of one operating system. Every method may throw `PLATFORM`, `PERMISSION` and `LIBRARY`. */
+export interface ProcessSystem {
+  /** Where this process lives. */
+  domain(): Domain;
+  /** The status of a process, or undefined when there is none, or this user may not see it. */
+  status(pid: number): ProcessStatus | undefined;
+  /** Whether a process that has no status for this user is there all the same. */
+  isHidden(pid: number): boolean;
+  /** The PIDs of all processes that this user may see, in no order. */
+  list(): number[];
+  /** The environment of a process, `NAME=value` with a NUL after each; undefined as for `status`. */
+  environment(pid: number): Uint8Array | undefined;
+  /** The real user of a process; undefined as for `status`. */
+  owner(pid: number): number | undefined;
+  /** The command line of a process, as it was started; undefined as for `status`, or when it has none. */
+  command(pid: number): string[] | undefined;
+  /** For how long a process has run, in milliseconds; undefined as for `status`. */
+  ageMs(pid: number): number | undefined;
+  /**
+   * Takes a hold on the process of this number.
+   *
+   * @returns `"gone"` when none runs, `"not-offered"` where the system has no such thing
+   * @throws ProcrefError `OTHER` when the system gives none (too many are open)
+   */
+  hold(pid: number): ProcessHold | "gone" | "not-offered";
+  /**
+   * Sends a signal by its number to a process, or with the negative number to a process group.
+   *
+   * @returns false when there is none
+   * @throws ProcrefError `PERMISSION` when it belongs to somebody else; `OTHER`
+   */
+  signal(pid: number, number: number): boolean;
+  /** The numbers of the signals that this process was started to ignore. */
+  ignoredSignals(): Set<number>;
+  /** Whether the keys of a terminal (Ctrl-C) reach the process group of this process as a whole. */
+  terminalSignalsWholeGroup(): boolean;
+  /** Whether the file of a path can be run as a program. */
+  canRun(path: string): boolean | "denied";
+  /**
+   * Starts a program that is no child of this process, in a session of its own: neither the end of this process, nor
+   * that of its terminal, its process group or its job reaches it.
+   *
+   * @throws what the runtime throws when it cannot be started
+   */
+  startDetached(start: DetachedStart): Promise<DetachedProcess>;
+  /** What {@link ProcessSystem.startDetached} needs, for people: a program, and what it comes with. */
+  readonly detachedBy: string;
+  /** The program that gives another one a parent-death signal; undefined where there is none. */
+  parentDeathProgram(): string | undefined;
+}
