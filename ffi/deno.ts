@@ -23,6 +23,7 @@ import type {
 interface DenoFfi {
   dlopen(path: string, symbols: Record<string, unknown>): { symbols: Record<string, unknown> };
   UnsafePointerView: { getArrayBuffer(pointer: unknown, bytes: number): ArrayBuffer };
+  permissions: { querySync(of: { name: string; variable: string }): { state: string } };
   openSync(path: string, options: Record<string, unknown>): DenoFile;
 }
 
@@ -63,6 +64,10 @@ export function denoRuntime(global: unknown): NativeRuntime {
       } catch (cause) {
         throw openError(path, cause);
       }
+    },
+    variable(name: string): string | undefined {
+      const granted = deno.permissions.querySync({ name: "env", variable: name }).state === "granted";
+      return granted ? process.env[name] : undefined;
     },
     openLockFile: (path, create) =>
       lockFile(deno.openSync(path, { read: true, write: true, createNew: create, mode: 0o600 })),

@@ -115,6 +115,8 @@ export interface NativeRuntime {
    * @throws ProcrefError as `open`
    */
   openBlocking<F extends CFunction>(path: string, symbol: string, prototype: F): BlockingFunction<F>;
+  /** A variable of the environment; undefined also where the runtime would first have to ask whether we may see it. */
+  variable(name: string): string | undefined;
   /**
    * Opens a file to be locked by the runtime itself; a runtime that cannot lock files has no such function.
    *

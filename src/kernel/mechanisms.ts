@@ -8,6 +8,7 @@ import { ProcrefError } from "../errors.ts";
 import { MemoryRefCounter } from "./memory_ref_counter.ts";
 import type { ObjectName } from "./object_name.ts";
 import type { Mechanism, RefCounter } from "./ref_counter.ts";
+import { refuseSlots, refuseSysv } from "./rivals.ts";
 import { SlotsRefCounter } from "./slots_ref_counter.ts";
 import { SysvRefCounter } from "./sysv_ref_counter.ts";
 
@@ -22,9 +23,9 @@ export function counterOf(object: ObjectName, mechanism: Mechanism, directory?: 
     case "memory":
       return new MemoryRefCounter(object.name, object.digest.join());
     case "sysv":
-      return new SysvRefCounter(object);
+      return new SysvRefCounter(object, () => refuseSlots(object, directory));
     case "slots":
-      return new SlotsRefCounter(object, directory);
+      return new SlotsRefCounter(object, directory, () => refuseSysv(object));
     default:
       throw new ProcrefError(
         "INVALID_ARGUMENT",
