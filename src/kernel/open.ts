@@ -153,14 +153,16 @@ function textOf({ open, read, close }: Libc, path: string): string | undefined {
 export async function openRefCounter(name: string, options: RefCounterOptions = {}): Promise<RefCounter> {
   const mechanism = options.mechanism ?? chooseMechanism().mechanism;
   const uid = mechanism === "memory" ? 0 : effectiveUser();
-  return counterOf(objectName(name, uid, options), mechanism, options.directory);
+  return counterOf(objectName(name, uid, options), mechanism, { directory: options.directory });
 }
 
 /**
  * Opens the kernel's counter of a name whose identity is known already.
  *
+ * @param directory the state directory
+ * @param mechanism how it is kept; chosen unless given
  * @throws ProcrefError `PLATFORM`, `PERMISSION`, `LIBRARY`
  */
-export function openKernelCounter(name: ObjectName, directory?: string): RefCounter {
-  return counterOf(name, chooseMechanism().mechanism, directory);
+export function openKernelCounter(name: ObjectName, directory?: string, mechanism?: Mechanism): RefCounter {
+  return counterOf(name, mechanism ?? chooseMechanism().mechanism, { directory });
 }
