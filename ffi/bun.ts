@@ -59,6 +59,7 @@ export function bunRuntime(module: unknown): NativeRuntime {
       return () => read.i32(pointer, 0);
     },
     openBlocking,
+    variable: (name) => process.env[name],
     moduleCommand,
   };
 }

@@ -23,6 +23,7 @@ import type {
 interface DenoFfi {
   dlopen(path: string, symbols: Record<string, unknown>): { symbols: Record<string, unknown> };
   UnsafePointerView: { getArrayBuffer(pointer: unknown, bytes: number): ArrayBuffer };
+  permissions: { querySync(of: { name: string; variable: string }): { state: string } };
   openSync(path: string, options: Record<string, unknown>): DenoFile;
 }
 
@@ -64,6 +65,10 @@ export function denoRuntime(global: unknown): NativeRuntime {
         throw openError(path, cause);
       }
     },
+    variable(name: string): string | undefined {
+      const granted = deno.permissions.querySync({ name: "env", variable: name }).state === "granted";
+      return granted ? process.env[name] : undefined;
+    },
     openLockFile: (path, create) =>
       lockFile(deno.openSync(path, { read: true, write: true, createNew: create, mode: 0o600 })),
     moduleCommand,
@@ -94,7 +99,7 @@ function lockFile(file: DenoFile): RuntimeLockFile {
 const SHORT: { readonly [flag: string]: string } = { read: "-R", write: "-W", env: "-E", net: "-N" };
 
 /** Deno with the given permissions and no others, and nothing of the project that it happens to be started in. */
-function moduleCommand(module: URL, { files, read = [], run, net, native, locks, more = [] }: Grants): ModuleCommand {
+function moduleCommand(module: URL, { files, read = [], run, net, native, more = [] }: Grants): ModuleCommand {
   const allow = (flag: string, values: readonly string[]): string[] => {
     // Beside a list, Deno takes no notice of the plain flag, which is wider.
     const plain = more.includes(`--allow-${flag}`) || more.includes(SHORT[flag]);
@@ -104,7 +109,7 @@ function moduleCommand(module: URL, { files, read = [], run, net, native, locks,
   const all = more.includes("-A") || more.includes("--allow-all");
   const own = all ? [] : [
     ...(native && !more.includes("--allow-ffi") ? ["--allow-ffi"] : []),
-    ...allow("sys", [...(native ? [] : ["uid"]), ...(locks ? ["statfs"] : [])]),
+    ...allow("sys", native ? [] : ["uid"]),
     // The child processes of node:child_process ask for it.
     ...allow("env", ["NODE_V8_COVERAGE"]),
     ...allow("read", [...files, ...read]),

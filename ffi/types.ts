@@ -68,8 +68,6 @@ export interface Grants {
   readonly net: readonly string[];
   /** Whether it may make native calls. One that may not asks programs, and the runtime, for what it must know. */
   readonly native: boolean;
-  /** Whether it locks files, and so looks which file system they are on. */
-  readonly locks: boolean;
   /** Further permissions in the runtime's own words, for code of the user that it runs. */
   readonly more?: readonly string[];
 }
@@ -119,6 +117,8 @@ export interface NativeRuntime {
    * @throws ProcrefError as `open`
    */
   openBlocking<F extends CFunction>(path: string, symbol: string, prototype: F): BlockingFunction<F>;
+  /** A variable of the environment; undefined also where the runtime would first have to ask whether we may see it. */
+  variable(name: string): string | undefined;
   /**
    * Opens a file to be locked by the runtime itself; a runtime that cannot lock files has no such function.
    *

@@ -11,19 +11,10 @@ import { join } from "node:path";
 import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { type Case, readReport } from "./suite/junit.ts";
+import { Tally } from "./suite/tally.ts";
 
 type RuntimeName = "deno" | "bun";
-
-interface Totals {
-  passed: number;
-  failed: number;
-  skipped: number;
-}
-
-interface Case {
-  readonly name: string;
-  readonly skipped: boolean;
-}
 
 const SETTLE_MS = 20_000;
 const SUPERVISOR = fileURLToPath(new URL("../src/supervisor/main.ts", import.meta.url));
@@ -38,7 +29,7 @@ const temporary = mkdtempSync(join(tmpdir(), "procref-run-"));
 const state = join(temporary, "state");
 const setsBefore = semaphoreSets();
 const supervisorsBefore = supervisors();
-const totals: Totals = { passed: 0, failed: 0, skipped: 0 };
+const tally = new Tally();
 
 const casesByRuntime = runtimes.map(runSuite);
 checkSameCases(casesByRuntime);
@@ -46,8 +37,7 @@ await settle();
 checkNothingLeft();
 rmSync(temporary, { recursive: true, force: true });
 
-console.log(`\ntotal: ${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
-process.exit(totals.failed === 0 && totals.passed > 0 ? 0 : 1);
+tally.end();
 
 function runSuite(runtime: RuntimeName): Case[] {
   const report = join(temporary, `${runtime}.xml`);
@@ -84,32 +74,15 @@ function runSuite(runtime: RuntimeName): Case[] {
   });
   if (error) console.error(`cannot run ${command[0]}: ${error.message}`);
   const cases = readReport(report);
-  const skipped = cases.filter((each) => each.skipped).length;
-  const failed = failures(report);
-  totals.passed += cases.length - skipped - failed;
-  totals.skipped += skipped;
-  totals.failed += failed;
-  if (status !== 0 && failed === 0) check(`${runtime} ends well (status ${status})`, false);
+  const count = (wanted: Case["outcome"]): number => cases.filter(({ outcome }) => outcome === wanted).length;
+  tally.add(cases);
+  if (status !== 0 && count("failed") === 0) tally.check(`${runtime} ends well (status ${status})`, false);
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   console.log(
-    `${runtime}: ${cases.length - skipped - failed} passed, ${failed} failed, ${skipped} skipped in ${seconds} s`,
+    `${runtime}: ${count("passed")} passed, ${count("failed")} failed, ${count("skipped")} skipped in ${seconds} s`,
   );
-  for (const each of cases) if (each.skipped) console.log(`skipped in ${runtime}: ${each.name}`);
+  for (const { name, outcome } of cases) if (outcome === "skipped") console.log(`skipped in ${runtime}: ${name}`);
   return cases;
-}
-
-function readReport(path: string): Case[] {
-  const xml = readOrEmpty(path);
-  const cases: Case[] = [];
-  for (const [, attributes, end, body = ""] of xml.matchAll(/<testcase ([^>]*?)(\/>|>([\s\S]*?)<\/testcase>)/g)) {
-    const name = /\bname="([^"]*)"/.exec(attributes)?.[1] ?? "?";
-    cases.push({ name, skipped: end !== "/>" && body.includes("<skipped") });
-  }
-  return cases;
-}
-
-function failures(path: string): number {
-  return [...readOrEmpty(path).matchAll(/<testcase [^>]*?[^/]>(?:(?!<\/testcase>)[\s\S])*?<(failure|error)\b/g)].length;
 }
 
 function readOrEmpty(path: string): string {
@@ -128,7 +101,7 @@ function checkSameCases(all: readonly Case[][]): void {
     ...first.filter((name) => !second.includes(name)),
     ...second.filter((name) => !first.includes(name)),
   ];
-  check(
+  tally.check(
     `both runtimes ran the same tests${missing.length > 0 ? `; not so: ${missing.join(", ")}` : ""}`,
     missing.length === 0,
   );
@@ -146,12 +119,12 @@ function newSets(): string[] {
 
 function checkNothingLeft(): void {
   const sets = newSets();
-  check(`no semaphore set is left behind${sets.length > 0 ? `: ${sets.join("; ")}` : ""}`, sets.length === 0);
+  tally.check(`no semaphore set is left behind${sets.length > 0 ? `: ${sets.join("; ")}` : ""}`, sets.length === 0);
   const left = processesOfThisRun();
-  check(`no process is left behind${left.length > 0 ? `: ${left.join("; ")}` : ""}`, left.length === 0);
+  tally.check(`no process is left behind${left.length > 0 ? `: ${left.join("; ")}` : ""}`, left.length === 0);
   const files = readdirSync(temporary, { recursive: true }).map(String)
     .filter((name) => name !== "state" && !/^(deno|bun)\.xml$/.test(name));
-  check(`no file is left behind${files.length > 0 ? `: ${files.join(", ")}` : ""}`, files.length === 0);
+  tally.check(`no file is left behind${files.length > 0 ? `: ${files.join(", ")}` : ""}`, files.length === 0);
 }
 
 function semaphoreSets(): string[] {
@@ -172,10 +145,4 @@ function processesOfThisRun(): string[] {
 
 function supervisors(): string[] {
   return readdirSync("/proc").filter((name) => readOrEmpty(`/proc/${name}/cmdline`).split("\0").includes(SUPERVISOR));
-}
-
-function check(what: string, holds: boolean): void {
-  console.log(`${holds ? "ok" : "FAILED"}: ${what}`);
-  if (holds) totals.passed++;
-  else totals.failed++;
 }

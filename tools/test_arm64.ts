@@ -13,7 +13,8 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { writeCommands } from "./arm64/commands.ts";
 import { type Flaw, presentFlaws } from "./arm64/emulator_flaws.ts";
-import { type Case, readReport } from "./arm64/junit.ts";
+import { type Case, readReport } from "./suite/junit.ts";
+import { Tally } from "./suite/tally.ts";
 import { PATHS } from "./arm64/paths.ts";
 import { Missing, prepare } from "./arm64/prepare.ts";
 
@@ -38,7 +39,7 @@ const wanted = words.filter((word): word is RuntimeName => word === "deno" || wo
 const runtimes: readonly RuntimeName[] = wanted.length > 0 ? wanted : ["deno", "bun"];
 const paths = words.filter((word) => word !== "deno" && word !== "bun" && word !== "--mixed");
 const suites = paths.length > 0 ? paths : words.includes("--mixed") ? [] : SUITES;
-const totals = { passed: 0, failed: 0, skipped: 0 };
+const tally = new Tally();
 
 const temporary = mkdtempSync(join(tmpdir(), "procref-arm64-run-"));
 try {
@@ -46,12 +47,11 @@ try {
 } catch (error) {
   if (!(error instanceof Missing)) throw error;
   console.error(`cannot run arm64 here: ${error.message}`);
-  check("everything that arm64 needs is there", false);
+  tally.check("everything that arm64 needs is there", false);
 } finally {
   rmSync(temporary, { recursive: true, force: true });
 }
-console.log(`\ntotal: ${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
-process.exit(totals.failed === 0 && totals.passed > 0 ? 0 : 1);
+tally.end();
 
 function main(): void {
   prepare();
@@ -64,9 +64,9 @@ function main(): void {
   for (const runtime of runtimes) for (const suite of suites) runPart(runtime, "arm64", suite, flaws);
   if (paths.length === 0) { for (const runtime of runtimes) runPart(runtime, "x64", MIXED, []); }
   const left = semaphoreSets().filter((set) => !setsBefore.includes(set));
-  check(`no semaphore set is left behind${left.length > 0 ? `: ${left.join("; ")}` : ""}`, left.length === 0);
+  tally.check(`no semaphore set is left behind${left.length > 0 ? `: ${left.join("; ")}` : ""}`, left.length === 0);
   const files = readdirSync(temporary).filter((name) => name !== "state" && !name.endsWith(".xml"));
-  check(`no file is left behind${files.length > 0 ? `: ${files.join(", ")}` : ""}`, files.length === 0);
+  tally.check(`no file is left behind${files.length > 0 ? `: ${files.join(", ")}` : ""}`, files.length === 0);
 }
 
 /** A suite that runs on another architecture and passes proves nothing. */
@@ -78,7 +78,7 @@ function checkRuntime(runtime: RuntimeName): void {
   });
   const holds = stdout === "linux arm64\n";
   if (!holds) console.error(stdout, stderr);
-  check(`${runtime} runs on arm64: ${versionOf(command)}`, holds);
+  tally.check(`${runtime} runs on arm64: ${versionOf(command)}`, holds);
 }
 
 /** Runs one file or folder in one runtime, and adds up what came of it. */
@@ -103,9 +103,9 @@ function runPart(runtime: RuntimeName, architecture: Architecture, suite: string
   const broken = failed.length === 0 && (passed.length === 0 || (status !== 0 && !excused));
   if (failed.length > 0 || broken) console.log(`${error?.message ?? ""}${output}`);
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  totals.passed += passed.length;
-  totals.failed += failed.length + (broken ? 1 : 0);
-  totals.skipped += skipped.length;
+  tally.passed += passed.length;
+  tally.failed += failed.length + (broken ? 1 : 0);
+  tally.skipped += skipped.length;
   console.log(
     `${failed.length > 0 || broken ? "FAILED" : "ok"}: ${what}: ${passed.length} passed, ${failed.length} failed, ` +
       `${skipped.length} skipped in ${seconds} s${broken ? ` (it ended with status ${status})` : ""}`,
@@ -144,10 +144,4 @@ function versionOf(program: string): string {
 function semaphoreSets(): string[] {
   return readFileSync("/proc/sysvipc/sem", "utf8").split("\n").slice(1).filter((line) => line !== "")
     .map((line) => line.trim().split(/\s+/).slice(0, 2).join(" "));
-}
-
-function check(what: string, holds: boolean): void {
-  console.log(`${holds ? "ok" : "FAILED"}: ${what}`);
-  if (holds) totals.passed++;
-  else totals.failed++;
 }

@@ -31,7 +31,6 @@ export async function startHolder(name: string): Promise<Holder> {
     run: [],
     net: [],
     native: true,
-    locks: false,
   });
   const [program, ...args] = command;
   const child = spawn(program, [...args, name], { stdio: ["pipe", "pipe", "pipe"], env });

@@ -9,15 +9,15 @@ import { type Libc, libc } from "../../ffi/libc.ts";
 import { isProcrefError, ProcrefError } from "../errors.ts";
 
 /**
- * The C library, or undefined where the runtime does not allow native calls.
+ * The C library, or undefined where the runtime does not allow native calls or this machine's is not known.
  *
- * @throws ProcrefError `PLATFORM`, `LIBRARY`
+ * @throws ProcrefError `LIBRARY`
  */
 export function allowedLibc(): Libc | undefined {
   try {
     return libc();
   } catch (error) {
-    if (isProcrefError(error, "PERMISSION")) return undefined;
+    if (isProcrefError(error, "PERMISSION") || isProcrefError(error, "PLATFORM")) return undefined;
     throw error;
   }
 }
@@ -25,21 +25,27 @@ export function allowedLibc(): Libc | undefined {
 /**
  * The effective user.
  *
- * @throws ProcrefError `PERMISSION` when neither native calls nor the question are allowed; `PLATFORM`, `LIBRARY`
+ * @throws ProcrefError `PERMISSION` when neither native calls nor the question are allowed; `LIBRARY`
  */
 export function effectiveUser(): number {
   const native = allowedLibc();
   if (native !== undefined) return native.geteuid();
   try {
     return process.geteuid!();
-  } catch (cause) {
-    throw new ProcrefError(
-      "PERMISSION",
-      `Cannot find out who the user is: ${
-        (cause as Error).message
-      }; allow native calls (in Deno --allow-ffi), or the ` +
-        "question (--allow-sys=uid,statfs)",
-      { cause },
-    );
+  } catch {
+    throw neither();
   }
+}
+
+/** The error of the native calls, with what would do instead of them. */
+function neither(): ProcrefError {
+  try {
+    libc();
+  } catch (cause) {
+    const { code, message, details } = cause as ProcrefError;
+    const instead =
+      "; or let files be locked, with --allow-sys=uid,statfs and read and write access to the state directory";
+    return new ProcrefError(code, `${message}${instead}`, { cause, details });
+  }
+  return new ProcrefError("PERMISSION", "Cannot find out who the user is: it is allowed by now, so try again");
 }

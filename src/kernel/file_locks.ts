@@ -18,7 +18,8 @@ export type Words = readonly [first: number, second: number];
 
 /**
  * A file that is open to be locked. The lock belongs to this opening of it: another one, of this process or any other, is
- * a stranger. It is gone when the file is closed or the process dies; programs that the process starts do not inherit it.
+ * a stranger. It is gone when the file is closed or the process dies. Programs that the process starts do not inherit it;
+ * a child by a plain fork, which only native code can make, has it too until it ends or becomes another program.
  */
 export interface LockFile {
   /** Device and inode of what is open, to be compared with what the path leads to. */

@@ -22,17 +22,19 @@ export type Begun = "entered" | "busy" | "gone";
 export class SlotsMutex {
   readonly #files: SlotFiles;
   readonly #describe: string;
-  readonly #opened: () => void;
+  readonly #checkAlone: () => void;
   #file: LockFile | undefined;
+  /** Whether it was looked, since this file was opened, that nobody counts the name in another way. */
+  #alone = false;
   #pause: Int32Array | undefined;
 
   /**
-   * @param opened is called whenever another file than before was opened, before it is locked
+   * @param checkAlone is called when another file than before was opened, before it is locked for more than a look
    */
-  constructor(files: SlotFiles, describe: string, opened: () => void) {
+  constructor(files: SlotFiles, describe: string, checkAlone: () => void) {
     this.#files = files;
     this.#describe = describe;
-    this.#opened = opened;
+    this.#checkAlone = checkAlone;
   }
 
   /** Device and inode of the mutex that was entered last: while it is the same, so is the counter. */
@@ -66,8 +68,12 @@ export class SlotsMutex {
    */
   tryEnter(create: boolean): Begun {
     for (;;) {
-      const file = this.#file ?? this.#open(create);
+      const file = this.#file ??= this.#files.openMutex(create);
       if (file === undefined) return "gone";
+      if (create && !this.#alone) {
+        this.#checkAlone();
+        this.#alone = true;
+      }
       if (!file.tryLock("exclusive")) {
         // One who removes the counter has it locked to the end.
         if (this.#files.isMutex(file)) return "busy";
@@ -97,17 +103,7 @@ export class SlotsMutex {
   close(): void {
     this.#file?.close();
     this.#file = undefined;
-  }
-
-  #open(create: boolean): LockFile | undefined {
-    this.#file = this.#files.openMutex(create);
-    try {
-      if (this.#file !== undefined) this.#opened();
-    } catch (error) {
-      this.close();
-      throw error;
-    }
-    return this.#file;
+    this.#alone = false;
   }
 
   #stuck(code: ErrorCode, doing: string): ProcrefError {

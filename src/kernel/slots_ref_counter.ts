@@ -17,7 +17,7 @@ import { allowedLibc, effectiveUser } from "./effective_user.ts";
 import { fileLocks } from "./file_locks.ts";
 import type { ObjectName } from "./object_name.ts";
 import type { CounterSnapshot, RefCounterCapabilities } from "./ref_counter.ts";
-import { SlotFiles } from "./slot_files.ts";
+import { SlotFiles, type SlotsPlace } from "./slot_files.ts";
 import { SlotsDoor } from "./slots_door.ts";
 import { SlotsMutex } from "./slots_mutex.ts";
 import { SlotsReferences } from "./slots_references.ts";
@@ -61,11 +61,11 @@ export class SlotsRefCounter extends BaseRefCounter {
    * Opens nothing yet.
    *
    * @param object the name
-   * @param directory the state directory, as for services
+   * @param place where the files are
    * @param checkAlone is called when lock files are opened, and throws when the name is counted in another way
    * @throws ProcrefError `PLATFORM` in scope `system`; `PERMISSION`, `INVALID_ARGUMENT`
    */
-  constructor(object: ObjectName, directory?: string, checkAlone: () => void = () => {}) {
+  constructor(object: ObjectName, place: SlotsPlace = {}, checkAlone: () => void = () => {}) {
     super();
     if (object.scope !== "user") {
       throw new ProcrefError(
@@ -75,7 +75,7 @@ export class SlotsRefCounter extends BaseRefCounter {
       );
     }
     this.name = object.name;
-    this.#files = new SlotFiles(object, directory, effectiveUser(), fileLocks(allowedLibc()));
+    this.#files = new SlotFiles(object, place, effectiveUser(), fileLocks(allowedLibc()));
     this.#describe = `"${object.name}" (lock files in ${this.#files.path})`;
     this.#mutex = new SlotsMutex(this.#files, this.#describe, checkAlone);
     this.#gate = new SlotsDoor(this.#files, "gate");

@@ -12,6 +12,7 @@ import { openRefCounter } from "../kernel/open.ts";
 import type { RefCounter } from "../kernel/ref_counter.ts";
 import { stateDirectory } from "../kernel/state_directory.ts";
 import type { WaitOptions } from "../waiting.ts";
+import { agreeOnMechanism, agreeOrLeave } from "./agreed_mechanism.ts";
 import { SharedServiceBuilder } from "./builder.ts";
 import { CallbackMode } from "./callback_mode.ts";
 import { CHANNELS, tell } from "./events.ts";
@@ -30,6 +31,7 @@ import { WarmService } from "./warm_service.ts";
 /** What is there once a service has been used. */
 interface Opened {
   readonly counter: RefCounter;
+  readonly store: RecordStore;
   readonly mode: Mode;
   /** In scope `system` there is none. */
   readonly hint: HolderHint | undefined;
@@ -169,7 +171,7 @@ export class SharedService extends EventTarget {
    * @throws ProcrefError, with the reference given back: `SERVICE_START`, `SERVICE_UNHEALTHY`, `SERVICE_RECOVERY` when
    * a callback failed or a command did not become ready; `SERVICE_LOST`, `CONFIG_MISMATCH` and `SUPERVISOR` for what has
    * a supervisor; `SERVICE_INFO` and `DOMAIN_MISMATCH` when the record cannot be used; `TIMEOUT`; `STATE_DIRECTORY`,
-   * `IO`; `REF_COUNTER_INIT`, `ACQUIRE`, `LOCK`, `FULL`, `KEY_COLLISION`, `FOREIGN_OBJECT`; `PLATFORM`, `PERMISSION`,
+   * `IO`; `REF_COUNTER_INIT`, `ACQUIRE`, `LOCK`, `FULL`, `KEY_COLLISION`, `FOREIGN_OBJECT`, `MECHANISM_MISMATCH`; `PLATFORM`, `PERMISSION`,
    * `LIBRARY`. The reason of an aborted signal
    */
   async acquire(options: WaitOptions = {}): Promise<ServiceHandle> {
@@ -247,7 +249,7 @@ export class SharedService extends EventTarget {
       ? new CallbackMode(orders, counter, store, settings, report)
       : new SupervisedMode(orders, counter, store, settings, supervised, report);
     const hint = scope === "user" ? new HolderHint(store.directory) : undefined;
-    return this.#opened = { counter, mode, hint };
+    return this.#opened = { counter, store, mode, hint };
   }
 
   /** Takes a reference, waiting while the gate is closed, and goes on from there. */
@@ -256,6 +258,7 @@ export class SharedService extends EventTarget {
       const began = performance.now();
       const opened = await this.#open();
       await opened.counter.acquire({ signal: wait.signal, timeoutMs: this.#plan.settings.lockTimeoutMs });
+      agreeOrLeave(opened);
       const handle = await this.#attachOrLeave(opened, wait, began);
       this.#leaveHint(opened);
       return handle;
@@ -349,7 +352,8 @@ export class SharedService extends EventTarget {
     if (held === undefined || this.#looking) return;
     this.#looking = true;
     try {
-      const { counter, mode, hint } = this.#opened!;
+      const { counter, store, mode, hint } = this.#opened!;
+      if (!store.hasMechanism()) agreeOnMechanism(this.#opened!);
       this.#leaveHint(this.#opened!);
       // Before anything else asks the counter, which would count again without a word.
       if (counter.verify()) tell(this, "warning", removed(this.name));

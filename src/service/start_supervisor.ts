@@ -4,7 +4,7 @@
  * @module
  */
 
-import { dirname, extname } from "node:path";
+import { extname } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { nativeRuntime } from "../../ffi/mod.ts";
@@ -76,15 +76,12 @@ async function start(name: string, how: DetachedStart): Promise<DetachedProcess>
   }
 }
 
-function grants({ directory, mechanism, description }: SupervisorOrders, more: readonly string[]): Grants {
+function grants({ directory, description }: SupervisorOrders, more: readonly string[]): Grants {
   // Who refuses native calls to this process means all that it starts.
   const native = allowedLibc() !== undefined;
-  const locks = mechanism === "slots";
   const asked = native ? [] : processSystem().askedPrograms ?? [];
-  // Before lock files are believed, it is looked whether anybody could exchange the state directory.
-  const looked = locks ? [dirname(directory)] : [];
-  const common = { files: [directory], native, locks };
-  if (description === undefined) return { ...common, read: looked, run: asked, net: [], more };
+  const common = { files: [directory], native };
+  if (description === undefined) return { ...common, run: asked, net: [], more };
   const { command, module, ready, setpriv, host, port } = description;
   const programs = [command[0], ready.kind === "exec" ? ready.command[0] : undefined];
   // A program with a placeholder in its name cannot be named beforehand.
@@ -93,7 +90,7 @@ function grants({ directory, mechanism, description }: SupervisorOrders, more: r
   const runs = [setpriv ?? command[0], ...programs.slice(setpriv ? 1 : 0), ...asked].filter(isText);
   return {
     ...common,
-    read: [...looked, ...(module?.startsWith("file:") ? [fileURLToPath(module)] : [])],
+    read: module?.startsWith("file:") ? [fileURLToPath(module)] : [],
     run: unknown ? [] : [...new Set(runs)],
     net: net ?? [],
     more: [...(unknown ? ["--allow-run"] : []), ...(net === undefined ? ["--allow-net"] : []), ...more],
