@@ -211,6 +211,8 @@ export class SupervisedStage {
   async assertNothingLeft(timeoutMs = 10_000): Promise<void> {
     await eventually(() => this.running().length === 0, "no service runs", timeoutMs);
     await eventually(() => listedSet(this.key) === undefined, "the semaphores are gone", timeoutMs);
+    const hasLocks = (): boolean => readdirSync(this.state).some((name) => name.endsWith(".slots"));
+    await eventually(() => !hasLocks(), "the lock files are gone", timeoutMs);
     assert.deepEqual(readdirSync(this.state), [], "no file is left");
     const ended = (): boolean => this.#supervisors.every((supervisor) => !processes.isAlive(supervisor));
     await eventually(ended, "no supervisor runs", timeoutMs);
