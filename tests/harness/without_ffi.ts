@@ -1,7 +1,7 @@
 /** Deno without native calls. */
 
-import { readFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { processSystem } from "../../src/process/platform.ts";
 
 /** What a client is allowed, as README.md says it: by flag, a list each. */
 export type Permissions = Readonly<Record<"run" | "sys" | "env" | "read" | "write", readonly string[]>>;
@@ -25,8 +25,8 @@ export function withoutFfi(permissions: Permissions): string[] {
   return ["deno", "run", "--no-check", "--quiet", "--no-prompt", "--deny-ffi", ...flags];
 }
 
-/** The permissions in the command line of a process of Deno. */
+/** The permissions in the command line of a process of Deno; none when it has ended. */
 export function flagsOf(pid: number): string[] {
-  const words = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+  const words = processSystem().command(pid) ?? [];
   return words.filter((word) => word.startsWith("--allow") || word === "-A").sort();
 }
