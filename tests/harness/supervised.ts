@@ -159,7 +159,8 @@ export class SupervisedStage {
 
   /** The path of a file of the service, whether it is there or not; undefined without a directory of it. */
   file(name: string): string | undefined {
-    const [folder] = existsSync(this.state) ? readdirSync(this.state) : [];
+    const folders = existsSync(this.state) ? readdirSync(this.state) : [];
+    const folder = folders.find((entry) => !entry.endsWith(".slots"));
     return folder && join(this.state, folder, name);
   }
 
