@@ -16,6 +16,7 @@ import { isProcrefError, ProcrefError } from "../errors.ts";
 import { allowedLibc } from "./effective_user.ts";
 import type { ObjectName } from "./object_name.ts";
 import type { RefCounter } from "./ref_counter.ts";
+import { SLOTS } from "./slot_files.ts";
 import { SlotsRefCounter } from "./slots_ref_counter.ts";
 import { SysvRefCounter } from "./sysv_ref_counter.ts";
 import { SysvSet } from "./sysv_set.ts";
@@ -41,7 +42,7 @@ export function refuseSlots(object: ObjectName, directory: string | undefined): 
   const libc = allowedLibc();
   if (libc === undefined || object.scope !== "user") return;
   for (const state of directory === undefined ? usualDirectories(libc.geteuid()) : [directory]) {
-    const path = join(state, `${object.fileName}.slots`);
+    const path = join(state, `${object.fileName}${SLOTS}`);
     if (!isThere(libc, path)) continue;
     try {
       removeUnused(new SlotsRefCounter(object, { directory: state }));

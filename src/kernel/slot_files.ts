@@ -22,6 +22,8 @@ import { checkFileSystem } from "./file_system.ts";
 import type { ObjectName } from "./object_name.ts";
 import { attempting, checkDirectory, stateDirectory, stateDirectoryPath } from "./state_directory.ts";
 
+/** What the name of a directory of lock files ends with. */
+export const SLOTS = ".slots";
 const MUTEX = "mutex";
 const REFERENCE = /^ref\.\d+\.\d+$/;
 /** How often a file that vanishes between two calls is looked for again. */
@@ -47,7 +49,7 @@ export interface SlotsPlace {
 
 /** The path of a name's lock files, which nothing of may exist. */
 export function slotsPath(name: ObjectName, directory: string | undefined, uid: number): string {
-  return join(stateDirectoryPath(directory, name.scope, uid), `${name.fileName}.slots`);
+  return join(stateDirectoryPath(directory, name.scope, uid), `${name.fileName}${SLOTS}`);
 }
 
 /** The lock files of one name. */

@@ -77,7 +77,7 @@ export class SlotsRefCounter extends BaseRefCounter {
     this.name = object.name;
     this.#files = new SlotFiles(object, place, effectiveUser(), fileLocks(allowedLibc()));
     this.#describe = `"${object.name}" (lock files in ${this.#files.path})`;
-    this.#mutex = new SlotsMutex(this.#files, this.#describe, checkAlone);
+    this.#mutex = new SlotsMutex(this.#files, this.#describe, () => this.#checkAlone(checkAlone));
     this.#gate = new SlotsDoor(this.#files, "gate");
     this.#seat = new SlotsDoor(this.#files, "seat");
     this.#references = new SlotsReferences(this.#files, this.capabilities.maxHolders);
@@ -243,6 +243,20 @@ export class SlotsRefCounter extends BaseRefCounter {
   protected override describeGate(): string {
     const pid = this.#gate.signature();
     return pid > 0 ? ` (process ${pid} used the gate last)` : "";
+  }
+
+  /** Before anything is taken: where others count in another way, what was made for it goes again. */
+  #checkAlone(check: () => void): void {
+    try {
+      check();
+    } catch (error) {
+      if (this.#mutex.tryEnter(false) === "entered") {
+        const unused = this.#isUnused() && this.#gate.take() && !this.#seat.isTaken();
+        if (unused) this.#files.remove();
+        this.#closeFiles();
+      }
+      throw error;
+    }
   }
 
   /** Under the mutex. */

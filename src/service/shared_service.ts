@@ -12,7 +12,7 @@ import { openRefCounter } from "../kernel/open.ts";
 import type { RefCounter } from "../kernel/ref_counter.ts";
 import { stateDirectory } from "../kernel/state_directory.ts";
 import type { WaitOptions } from "../waiting.ts";
-import { agreeOnMechanism, agreeOrLeave } from "./agreed_mechanism.ts";
+import { enter, verify } from "./agreed_mechanism.ts";
 import { SharedServiceBuilder } from "./builder.ts";
 import { CallbackMode } from "./callback_mode.ts";
 import { CHANNELS, tell } from "./events.ts";
@@ -257,8 +257,7 @@ export class SharedService extends EventTarget {
     return this.#within(options, async (wait) => {
       const began = performance.now();
       const opened = await this.#open();
-      await opened.counter.acquire({ signal: wait.signal, timeoutMs: this.#plan.settings.lockTimeoutMs });
-      agreeOrLeave(opened);
+      await enter(opened, { signal: wait.signal, timeoutMs: this.#plan.settings.lockTimeoutMs });
       const handle = await this.#attachOrLeave(opened, wait, began);
       this.#leaveHint(opened);
       return handle;
@@ -352,11 +351,9 @@ export class SharedService extends EventTarget {
     if (held === undefined || this.#looking) return;
     this.#looking = true;
     try {
-      const { counter, store, mode, hint } = this.#opened!;
-      if (!store.hasMechanism()) agreeOnMechanism(this.#opened!);
+      const { counter, mode, hint } = this.#opened!;
       this.#leaveHint(this.#opened!);
-      // Before anything else asks the counter, which would count again without a word.
-      if (counter.verify()) tell(this, "warning", removed(this.name));
+      if (verify(this.#opened!)) tell(this, "warning", removed(this.name));
       hint?.pruneInTurn(counter.count());
       // What comes after a loss is another service, which these handles are none of.
       if (held.incarnation.isLost) return;
