@@ -41,7 +41,7 @@ export const SLOTS_CAPABILITIES: RefCounterCapabilities = {
 const LONGEST_PAUSE_MS = 20;
 
 /** What a look of a wait found: what it waits for, that there is nothing any more to wait for, or who to wait for. */
-type Look = "there" | "gone" | { readonly holder: string | undefined };
+type Look = "there" | "gone" | { readonly inode: string | undefined; readonly holder?: string };
 
 /** A counter of one directory of lock files. Nothing is opened before the first call that needs it. */
 export class SlotsRefCounter extends BaseRefCounter {
@@ -56,7 +56,6 @@ export class SlotsRefCounter extends BaseRefCounter {
   /** The gate that we had went with its file: unlocking has nothing to do. */
   #lockLost = false;
   #renewals = 0;
-
   /**
    * Opens nothing yet.
    *
@@ -197,8 +196,11 @@ export class SlotsRefCounter extends BaseRefCounter {
   }
 
   async blockUntilHeld(): Promise<boolean> {
-    const before = this.#step("LOCK", "wait for", 0, () => this.#mutex.read()[1]);
-    return await this.#block(() => !this.#isUnused() || this.#mutex.read()[1] !== before, true);
+    let before: number | undefined;
+    return await this.#block(() => {
+      const [, entries] = this.#mutex.read();
+      return !this.#isUnused() || entries !== (before ??= entries);
+    }, true);
   }
 
   verify(): boolean {
@@ -327,23 +329,28 @@ export class SlotsRefCounter extends BaseRefCounter {
    * @param polls whether it is of no use to wait for a holder to go
    */
   async #block(work: () => boolean, polls = false): Promise<boolean> {
-    const inode = this.#step("LOCK", "wait for", undefined, () => this.#mutex.inode);
+    let inode: string | undefined;
     for (let pause = 1;;) {
-      const found = this.#failing("LOCK", "wait for", () => this.#lookOnce(inode!, work));
+      const found = this.#failing("LOCK", "wait for", () => this.#lookOnce(inode, work));
       if (typeof found === "string") return found === "there";
+      // Only what is still the same counter is waited for.
+      inode = found.inode;
       const waited = !polls && found.holder !== undefined && await this.#awaitHolder(found.holder);
       if (waited) pause = 1;
       else await delay(pause = Math.min(2 * pause, LONGEST_PAUSE_MS));
     }
   }
 
-  #lookOnce(inode: string, work: () => boolean): Look {
-    const begun = this.#mutex.tryEnter(false);
-    if (begun === "busy") return { holder: undefined };
+  /** A look without waiting for the steps of others; the first one, without an inode, makes the counter. */
+  #lookOnce(inode: string | undefined, work: () => boolean): Look {
+    const begun = this.#mutex.tryEnter(inode === undefined);
+    if (begun === "busy") return { inode };
     if (begun === "gone") return "gone";
     return this.#inStep(() => {
-      if (this.#mutex.inode !== inode) return "gone";
-      return work() ? "there" : { holder: this.#references.held > 0 ? undefined : this.#references.aHolder() };
+      const { inode: current } = this.#mutex;
+      if (inode !== undefined && current !== inode) return "gone";
+      if (work()) return "there";
+      return { inode: current, holder: this.#references.held > 0 ? undefined : this.#references.aHolder() };
     });
   }
 
