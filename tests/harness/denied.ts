@@ -23,6 +23,8 @@ export interface Found {
   readonly shared: { readonly held: number; readonly ran: boolean } | Failure;
   /** The files that are left. */
   readonly left: readonly string[];
+  /** What came out when there was room again, where there had been none. */
+  readonly withRoom?: Pick<Found, "counted" | "shared" | "left">;
 }
 
 /** A machine, and how one gets there: the words before a command, which know the state directory. */
