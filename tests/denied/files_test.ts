@@ -1,7 +1,16 @@
 import assert from "node:assert/strict";
 import { chmodSync } from "node:fs";
 import { test } from "node:test";
-import { type Failure, type Found, type Machine, noNamespaces, onMachine, shell, WORKS } from "../harness/denied.ts";
+import {
+  type Failure,
+  type Found,
+  type Machine,
+  noNamespaces,
+  onMachine,
+  runOn,
+  shell,
+  WORKS,
+} from "../harness/denied.ts";
 import { bothRuntimes, type RuntimeName } from "../harness/runtime.ts";
 
 /** With native calls references need no file; without them they are files. */
@@ -19,6 +28,9 @@ const FULL: Machine = (state) =>
     'mount -t tmpfs -o size=64k,mode=700 none "$1"; head -c 1000000 /dev/zero >"$1/filler" 2>/dev/null || :',
     state,
   );
+
+/** A small disk with room. */
+const SMALL: Machine = (state) => shell("-m", 'mount -t tmpfs -o size=64k,mode=700 none "$1"', state);
 
 /** A disk with room, but not for one more file. */
 const CROWDED: Machine = (state) => shell("-m", 'mount -t tmpfs -o nr_inodes=1,mode=700 none "$1"', state);
@@ -78,6 +90,14 @@ for (const [client, runtime, flags] of CLIENTS) {
       runtime,
       flags,
     );
+  });
+
+  test(`${client}: a service whose disk fills up while it is held is stopped all the same`, {
+    skip: noNamespaces,
+  }, async () => {
+    const { full, ...rest } = await runOn<{ full: string }>(SMALL, "fill_disk.ts", runtime, flags);
+    assert.match(full, /ENOSPC|No space left/);
+    assert.deepEqual(rest, { held: { count: 1, runs: true }, left: ["filler"] });
   });
 
   test(`${client}: with the state in a directory that its owner may not write, the error says so`, {

@@ -43,19 +43,44 @@ export async function onMachine(
   runtime: RuntimeName = ours,
   flags: readonly string[] = [],
 ): Promise<void> {
-  await withDirectory(async (directory) => {
-    const state = join(directory, "state");
-    mkdirSync(state, { mode: 0o700 });
+  await withState(async (state) => {
     const within = machine(state);
-    const withFlags = ([program, verb, ...rest]: readonly string[]): string[] => [program, verb, ...flags, ...rest];
-    const command = [...within, ...withFlags(COMMANDS[runtime])];
-    await using client = new Child("use_machine.ts", { command, args: [state] });
-    const found: Found = JSON.parse(await client.line(""));
-    assert.deepEqual(await client.exited, { code: 0, signal: null });
+    const found = await answer<Found>("use_machine.ts", [...within, ...allowed(COMMANDS[runtime], flags)], state);
     const { out } = await procref(["doctor", "--directory", state], {
-      command: [...within, ...withFlags(PROCREF[runtime])],
+      command: [...within, ...allowed(PROCREF[runtime], flags)],
     });
     await work(found, out);
+  });
+}
+
+/** Runs a fixture on a machine, with the state directory as its argument, and gives what it prints as JSON. */
+export async function runOn<T>(
+  machine: Machine,
+  fixture: string,
+  runtime: RuntimeName,
+  flags: readonly string[],
+): Promise<T> {
+  return await withState((state) =>
+    answer<T>(fixture, [...machine(state), ...allowed(COMMANDS[runtime], flags)], state)
+  );
+}
+
+async function answer<T>(fixture: string, command: readonly string[], state: string): Promise<T> {
+  await using client = new Child(fixture, { command, args: [state] });
+  const line = await client.line("");
+  assert.deepEqual(await client.exited, { code: 0, signal: null });
+  return JSON.parse(line);
+}
+
+function allowed([program, verb, ...rest]: readonly string[], flags: readonly string[]): string[] {
+  return [program, verb, ...flags, ...rest];
+}
+
+async function withState<T>(work: (state: string) => Promise<T>): Promise<T> {
+  return await withDirectory(async (directory) => {
+    const state = join(directory, "state");
+    mkdirSync(state, { mode: 0o700 });
+    return await work(state);
   });
 }
 
