@@ -37,7 +37,7 @@ export class ProcessWatch implements Disposable {
     if (hold === "gone") return undefined;
     const watch = new ProcessWatch(identity, hold === "not-offered" ? undefined : hold);
     // Looked at after the hold was taken: from here on it cannot be another process.
-    if (isAlive(identity) && watch.isAlive()) return watch;
+    if (isAlive(identity) && (watch.#hold === undefined || watch.isAlive())) return watch;
     watch.close();
     return undefined;
   }
