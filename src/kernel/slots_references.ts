@@ -8,7 +8,6 @@
  * @module
  */
 
-import { ProcrefError } from "../errors.ts";
 import type { LockFile } from "./file_locks.ts";
 import type { NamedLockFile, SlotFiles } from "./slot_files.ts";
 

@@ -49,6 +49,8 @@ export interface RecordOnDisk {
 export interface ClientOptions extends ChildOptions {
   readonly module?: string;
   readonly ready?: "true" | "false" | "throw" | "ask";
+  /** A system call that is denied to it. */
+  readonly deny?: string;
 }
 
 /**
@@ -112,8 +114,11 @@ export class SupervisedStage {
   }
 
   /** A client in a process of its own, which waits for calls. */
-  async client(options: Options = this.sleeper(), { module, ready, ...child }: ClientOptions = {}): Promise<Child> {
-    const configuration = JSON.stringify({ options, module, ready });
+  async client(
+    options: Options = this.sleeper(),
+    { module, ready, deny, ...child }: ClientOptions = {},
+  ): Promise<Child> {
+    const configuration = JSON.stringify({ options, module, ready, deny });
     const client = new Child("supervised_client.ts", { ...child, args: [this.name, configuration] });
     this.#clients.push(client);
     await client.line("ready");

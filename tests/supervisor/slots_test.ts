@@ -139,7 +139,7 @@ test("what is written down refuses also who cannot ask for the other's kernel ob
     const holder = await stage.client(stage.sleeper({ mechanism: "sysv" }));
     await holder.call<Acquired>("acquire");
     // It is told that semaphores are denied, and does not know that others may use them.
-    const denied = await stage.client(stage.sleeper(), { env: { PROCREF_TEST_DENY: "semget" } });
+    const denied = await stage.client(stage.sleeper(), { deny: "semget" });
     await assert.rejects(denied.call("acquire"), {
       code: "MECHANISM_MISMATCH",
       message: /by the mechanism slots: others count it by sysv \(as .* says\)/,
@@ -153,7 +153,7 @@ test("what is written down refuses also who cannot ask for the other's kernel ob
 test("where semaphores are denied a service is counted by lock files, without being told", async () => {
   await onStage(async (stage) => {
     const clients = await Promise.all(
-      bothRuntimes.map((runtime) => stage.client(stage.sleeper(), { runtime, env: { PROCREF_TEST_DENY: "semget" } })),
+      bothRuntimes.map((runtime) => stage.client(stage.sleeper(), { runtime, deny: "semget" })),
     );
     for (const client of clients) await client.call<Acquired>("acquire");
     assert.equal(readFileSync(stage.file("mechanism")!, "utf8"), "slots");
