@@ -69,7 +69,6 @@ export interface LinuxLibc extends Libc, CheckedFunctions<Linux, LinuxOnly> {
 }
 
 type DarwinOnly =
-  | "getsid"
   | "sigaction"
   | "kqueue"
   | "kevent"
@@ -166,7 +165,6 @@ function openDarwin(): DarwinLibc {
     // ENOSPC: no more processes may have something to undo.
     semop: checked(library, "semop", [...semopErrors(DARWIN_ERRNO), DARWIN_ERRNO.ENOSPC]),
     semctl: checked(library, "__semctl", semctlErrors(DARWIN_ERRNO)),
-    getsid: checked(library, "getsid"),
     sigaction: checked(library, "sigaction"),
     kqueue: checked(library, "kqueue"),
     kevent: checked(library, "kevent"),

@@ -38,7 +38,6 @@ export const DARWIN_TABLE: AbiTable = {
     kill: "int kill(pid_t, int)",
     access: "int access(const char *, int)",
     close: "int close(int)",
-    getsid: "pid_t getsid(pid_t)",
     sigaction: "int sigaction(int, const struct sigaction *, struct sigaction *)",
     kqueue: "int kqueue(void)",
     kevent: "int kevent(int, const struct kevent *, int, struct kevent *, int, const struct timespec *)",
@@ -60,8 +59,6 @@ export const DARWIN_TABLE: AbiTable = {
       type: "struct proc_bsdinfo",
       members: {
         status: "pbi_status",
-        pid: "pbi_pid",
-        parent: "pbi_ppid",
         user: "pbi_ruid",
         group: "pbi_pgid",
         terminalGroup: "e_tpgid",
@@ -71,7 +68,7 @@ export const DARWIN_TABLE: AbiTable = {
     },
     kevent: {
       type: "struct kevent",
-      members: { ident: "ident", filter: "filter", flags: "flags", fflags: "fflags", data: "data" },
+      members: { ident: "ident", filter: "filter", flags: "flags", fflags: "fflags" },
     },
     sigaction: { type: "struct sigaction", members: { handler: "sa_handler" } },
     timespec: { type: "struct timespec", members: { seconds: "tv_sec", nanoseconds: "tv_nsec" } },
