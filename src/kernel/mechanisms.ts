@@ -5,6 +5,7 @@
  */
 
 import { ProcrefError } from "../errors.ts";
+import { HandlesRefCounter } from "./handles_ref_counter.ts";
 import { MemoryRefCounter } from "./memory_ref_counter.ts";
 import type { ObjectName } from "./object_name.ts";
 import type { Mechanism, RefCounter } from "./ref_counter.ts";
@@ -21,10 +22,12 @@ export function counterOf(object: ObjectName, mechanism: Mechanism): RefCounter 
       return new MemoryRefCounter(object.name, object.digest.join());
     case "sysv":
       return new SysvRefCounter(object);
+    case "handles":
+      return new HandlesRefCounter(object);
     default:
       throw new ProcrefError(
         "INVALID_ARGUMENT",
-        `Cannot use ${String(mechanism)} as a mechanism: use "sysv" or "memory"`,
+        `Cannot use ${String(mechanism)} as a mechanism: use "sysv", "handles" or "memory"`,
       );
   }
 }

@@ -6,10 +6,11 @@
 
 import process from "node:process";
 import { libc, linuxLibc } from "../../ffi/libc.ts";
+import { windows } from "../../ffi/windows.ts";
 import { LINUX } from "../../ffi/symbols/linux_libc.ts";
 import { ProcrefError } from "../errors.ts";
 import { counterOf } from "./mechanisms.ts";
-import { type ObjectName, objectName, type Scope } from "./object_name.ts";
+import { type ObjectName, objectName, type Scope, type User } from "./object_name.ts";
 import type { Mechanism, RefCounter } from "./ref_counter.ts";
 
 /** What tells a counter from others of the same name, and how it is kept. */
@@ -53,10 +54,16 @@ export function chooseMechanism(): MechanismChoice {
   if (process.platform === "darwin") {
     return { mechanism: "sysv", reason: "macOS with System V semaphores, whose operations the kernel undoes" };
   }
+  if (process.platform === "win32") {
+    return {
+      mechanism: "handles",
+      reason: "Windows, which counts the open handles of an object and closes a dead process's",
+    };
+  }
   if (process.platform !== "linux") {
     throw new ProcrefError(
       "PLATFORM",
-      `Cannot count references on ${process.platform}: only Linux and macOS are supported yet`,
+      `Cannot count references on ${process.platform}: only Linux, macOS and Windows are supported`,
     );
   }
   // gVisor accepts SEM_UNDO and ignores it, without an error; this file is what it lacks.
@@ -68,6 +75,16 @@ export function chooseMechanism(): MechanismChoice {
     );
   }
   return { mechanism: "sysv", reason: "Linux with System V semaphores, whose operations the kernel undoes" };
+}
+
+/**
+ * The user of this process, as an identity that no other user has: the effective user's number, or on Windows a text of
+ * user and session, for the kernel objects of a session are seen in that session only.
+ *
+ * @throws ProcrefError `PLATFORM`, `PERMISSION`, `LIBRARY`
+ */
+export function currentUser(): User {
+  return process.platform === "win32" ? windows().user() : libc().geteuid();
 }
 
 function exists(path: string): boolean {
@@ -99,7 +116,7 @@ function exists(path: string): boolean {
 // deno-lint-ignore require-await -- errors arrive as rejections, and probes of other mechanisms need to wait
 export async function openRefCounter(name: string, options: RefCounterOptions = {}): Promise<RefCounter> {
   const mechanism = options.mechanism ?? chooseMechanism().mechanism;
-  const uid = mechanism === "memory" ? 0 : libc().geteuid();
+  const uid = mechanism === "memory" ? 0 : currentUser();
   return counterOf(objectName(name, uid, options), mechanism);
 }
 

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import process from "node:process";
 import { test } from "node:test";
 import type { CounterSnapshot, RefCounter } from "../../src/kernel/ref_counter.ts";
-import { ask, EMPTY, PAIRS, startCounter, withCounter } from "../fixtures/counters.ts";
+import { ask, EMPTY, PAIRS, startCounter, STEP, withCounter } from "../fixtures/counters.ts";
 import type { RecordedCall } from "../fixtures/faults.ts";
 import { Child } from "../harness/child.ts";
 import { uniqueName } from "../harness/names.ts";
@@ -71,8 +72,19 @@ async function stepsOf({ before, deed }: Deed): Promise<string[]> {
   );
 }
 
+/**
+ * Whether who is stopped at a point keeps others from looking: on Windows, from the call that takes the latch to the
+ * one that gives it back.
+ */
+function isInTheMiddle(points: readonly string[], index: number): boolean {
+  const before = points.slice(0, index + 1);
+  const times = (call: RegExp): number => before.filter((point) => call.test(point)).length;
+  return times(/^WaitForSingleObject:.*:after$/) > times(/^ReleaseMutex:.*:after$/);
+}
+
 /** Runs a deed up to a point, looks at the kernel there, kills, and looks again. */
-async function killAt(deed: Deed, stop: string, index: number): Promise<CounterSnapshot> {
+async function killAt(deed: Deed, points: readonly string[], index: number): Promise<CounterSnapshot> {
+  const stop = points[index];
   const [theirs, ours] = PAIRS[index % PAIRS.length];
   let at = EMPTY;
   await withCounter(async (counter) => {
@@ -81,7 +93,7 @@ async function killAt(deed: Deed, stop: string, index: number): Promise<CounterS
     await child.call("arm");
     const answer = ask(child, ...deed.deed).catch(() => "killed");
     await child.line("stopped");
-    at = counter.snapshot();
+    if (!isInTheMiddle(points, index)) at = counter.snapshot();
     await child.kill();
     assert.equal(await answer, "killed");
     assert.deepEqual(counter.snapshot(), EMPTY, `${stop}: all is given back`);
@@ -103,16 +115,21 @@ for (const deed of DEEDS) {
   test(`SIGKILL before and after every kernel call of ${deed.what} gives all back and leaves nobody stuck`, async () => {
     const steps = await stepsOf(deed);
     const points = steps.flatMap((step) => [`${step}:before`, `${step}:after`]);
-    assert.ok(steps.some((step) => /^sem(op|ctl):/.test(step)), "there is something to be killed at");
+    assert.ok(
+      steps.some((step) => /^(sem(op|ctl)|ReleaseMutex|CloseHandle):/.test(step)),
+      "there is something to be killed at",
+    );
     const seen: CounterSnapshot[] = [];
-    for (const [index, point] of points.entries()) seen.push(await killAt(deed, point, index));
+    for (const index of points.keys()) seen.push(await killAt(deed, points, index));
     assert.deepEqual(seen[0], { ...EMPTY, ...deed.from }, "before the first call nothing has happened yet");
     assert.deepEqual(seen.at(-1), { ...EMPTY, ...deed.to }, "after the last call all has happened");
   });
 }
 
 test("SIGKILL at a step of one process leaves what others hold", async () => {
-  for (const [index, point] of ["semop:2:before", "semop:2:after"].entries()) {
+  // On Linux the first call makes the set known as ours, and the second one enters.
+  const points = process.platform === "win32" ? [STEP.before, STEP.after] : ["semop:2:before", "semop:2:after"];
+  for (const [index, point] of points.entries()) {
     await withCounter(async (counter) => {
       counter.tryAcquire();
       counter.trySeat();

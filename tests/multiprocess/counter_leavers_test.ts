@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { openRefCounter } from "../../src/kernel/open.ts";
 import type { RefCounter } from "../../src/kernel/ref_counter.ts";
-import { ask, EMPTY, PAIRS, startCounter, withCounter } from "../fixtures/counters.ts";
+import { ask, EMPTY, PAIRS, startCounter, STEP, withCounter } from "../fixtures/counters.ts";
 import { Child } from "../harness/child.ts";
 import { bothRuntimes } from "../harness/runtime.ts";
 
@@ -68,7 +68,7 @@ test("of fifty processes that leave at once exactly one is the last", async () =
 test("of two leavers one is SIGKILLed after it has left: the other one is the last", async () => {
   for (const [theirs, ours] of PAIRS) {
     await withCounter(async (counter) => {
-      const env = { PROCREF_TEST_STOP: "semop:1:after" };
+      const env = { PROCREF_TEST_STOP: STEP.after };
       await using killed = await startCounter(counter.name, { runtime: theirs, env });
       await using other = await startCounter(counter.name, { runtime: ours });
       for (const child of [killed, other]) await ask(child, "acquire");
@@ -86,7 +86,7 @@ test("of two leavers one is SIGKILLed after it has left: the other one is the la
 test("of two leavers one is SIGKILLed before it has left: whoever waits for nobody is told", async () => {
   for (const [theirs, ours] of PAIRS) {
     await withCounter(async (counter) => {
-      const env = { PROCREF_TEST_STOP: "semop:1:before" };
+      const env = { PROCREF_TEST_STOP: STEP.before };
       await using killed = await startCounter(counter.name, { runtime: theirs, env });
       await using other = await startCounter(counter.name, { runtime: ours });
       for (const child of [killed, other]) await ask(child, "acquire");
@@ -106,7 +106,7 @@ test("of two leavers one is SIGKILLed before it has left: whoever waits for nobo
 test("a last leaver that is SIGKILLed with the gate in hand lets the next one in", async () => {
   for (const [theirs, ours] of PAIRS) {
     await withCounter(async (counter) => {
-      const env = { PROCREF_TEST_STOP: "semop:1:after" };
+      const env = { PROCREF_TEST_STOP: STEP.after };
       await using killed = await startCounter(counter.name, { runtime: theirs, env });
       await using next = await startCounter(counter.name, { runtime: ours });
       await ask(killed, "acquire");
