@@ -27,7 +27,7 @@ export const DARWIN_UNCHECKED =
 
 /** What the C library has; the architectures do not differ. */
 export const DARWIN_TABLE: AbiTable = {
-  name: "ffi/symbols/darwin_libc.ts",
+  file: "ffi/symbols/darwin_libc.ts",
   headers: HEADERS,
   symbols: DARWIN_LIBC,
   declarations: {

@@ -11,6 +11,8 @@ import {
 } from "../../ffi/symbols/linux_libc.ts";
 import type { AbiTable } from "./probe.ts";
 
+const FILE = "ffi/symbols/linux_libc.ts";
+
 const HEADERS = `
 #define _GNU_SOURCE
 #define _LARGEFILE64_SOURCE
@@ -56,7 +58,7 @@ const DECLARATIONS = {
 /** What the C library has, on an architecture. */
 function libcTable(arch: "x64" | "arm64"): AbiTable {
   return {
-    name: "the functions, numbers and layouts of ffi/symbols/linux_libc.ts",
+    file: FILE,
     headers: HEADERS,
     symbols: LINUX_LIBC,
     declarations: DECLARATIONS,
@@ -77,7 +79,8 @@ function libcTable(arch: "x64" | "arm64"): AbiTable {
 
 /** The same function with other parameters. */
 const DIRECTORY: AbiTable = {
-  name: "the functions for directories of ffi/symbols/linux_libc.ts",
+  file: FILE,
+  part: "directories",
   headers: HEADERS,
   symbols: LINUX_DIRECTORY,
   declarations: DECLARATIONS,
@@ -86,7 +89,8 @@ const DIRECTORY: AbiTable = {
 
 /** What only the kernel's own headers have. */
 const LIMITS: AbiTable = {
-  name: "the limits of ffi/symbols/linux_libc.ts",
+  file: FILE,
+  part: "limits",
   headers: KERNEL_HEADERS,
   constants: { SEMVMX, SEMOPM: LINUX_SEMAPHORES.operationsPerCall },
 };

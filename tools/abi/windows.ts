@@ -105,16 +105,12 @@ const STRUCTS: { readonly [exported: string]: StructNames } = {
   },
 };
 
-/** The tables that are there, by their file's name; undefined for one that is not. */
-export async function windowsTables(): Promise<Map<string, AbiTable | undefined>> {
-  const tables = new Map<string, AbiTable | undefined>();
+/** The tables of those files that are there. */
+export async function windowsTables(): Promise<AbiTable[]> {
+  const tables: AbiTable[] = [];
   for (const [file, headers, libraries] of FILES) {
     const url = new URL(`../../ffi/symbols/${file}`, import.meta.url);
-    if (!existsSync(url)) {
-      if (file === "kernel32.ts" || file === "ntdll.ts") tables.set(file, undefined);
-      continue;
-    }
-    tables.set(file, tableOf(file, headers, libraries, await import(url.href)));
+    if (existsSync(url)) tables.push(tableOf(file, headers, libraries, await import(url.href)));
   }
   return tables;
 }
@@ -134,7 +130,7 @@ function tableOf(
   const layouts = objects.filter(([name]) => name in STRUCTS);
   const constants = objects.filter(([name, value]) => !isFunctions(value) && !(name in STRUCTS));
   return {
-    name: `ffi/symbols/${file}`,
+    file: `ffi/symbols/${file}`,
     headers: ["#define WIN32_LEAN_AND_MEAN", ...["windows.h", ...headers].map((name) => `#include <${name}>`)].join(
       "\n",
     ),
