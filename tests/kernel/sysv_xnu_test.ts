@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import process from "node:process";
 import { test } from "node:test";
 import { DARWIN_SEMAPHORES } from "../../ffi/symbols/darwin_libc.ts";
@@ -107,4 +108,12 @@ test("a set that a stranger removed is told from a full table by XNU's answers t
   const waiting = counter.blockUntilReleased();
   remove();
   assert.equal(await waiting, false);
+});
+
+test("docs/macos.md says the limits that the table has", () => {
+  const manual = readFileSync(new URL("../../docs/macos.md", import.meta.url), "utf8").replace(/\s+/g, " ");
+  const { operationsPerCall, undoesPerProcess } = DARWIN_SEMAPHORES;
+  for (const words of [`at most ${undoesPerProcess} semaphores`, `| ${operationsPerCall}; no step`, "code `FULL`"]) {
+    assert.ok(manual.includes(words), words);
+  }
 });
