@@ -6,7 +6,7 @@
 
 import { systemError } from "../../ffi/errno.ts";
 import { type Libc, libc } from "../../ffi/libc.ts";
-import type { UnixConstants, UnixErrors } from "../../ffi/symbols/unix_libc.ts";
+import type { SemaphoreLimits, UnixConstants, UnixErrors } from "../../ffi/symbols/unix_libc.ts";
 import { type ErrorCode, isProcrefError, ProcrefError } from "../errors.ts";
 import { BaseRefCounter, generationAfter } from "./base_ref_counter.ts";
 import type { ObjectName } from "./object_name.ts";
@@ -19,20 +19,19 @@ const { SEMAPHORE } = step;
 /** What a semaphore holds at most, on every system. */
 const MOST_REFERENCES: UnixConstants["SEMVMX"] = 32767;
 
-/** What System V semaphores can do, on Linux and but for one thing everywhere. */
-export const SYSV_CAPABILITIES: RefCounterCapabilities = {
-  mechanism: "sysv",
-  crossProcess: true,
-  releasesOnCrash: true,
-  exactCount: true,
-  survivesExec: true,
-  waitsInKernel: true,
-  crossUser: true,
-  maxHolders: MOST_REFERENCES,
-};
-
-/** What they can do where `exec` gives back what the process had, as on macOS. */
-const WITHOUT_EXEC: RefCounterCapabilities = { ...SYSV_CAPABILITIES, survivesExec: false };
+/** What System V semaphores can do on a kernel with these limits. */
+export function sysvCapabilities({ undoSurvivesExec }: SemaphoreLimits): RefCounterCapabilities {
+  return {
+    mechanism: "sysv",
+    crossProcess: true,
+    releasesOnCrash: true,
+    exactCount: true,
+    survivesExec: undoSurvivesExec,
+    waitsInKernel: true,
+    crossUser: true,
+    maxHolders: MOST_REFERENCES,
+  };
+}
 
 /** A counter of one semaphore set. Nothing is opened before the first call that needs it. */
 export class SysvRefCounter extends BaseRefCounter {
@@ -67,7 +66,7 @@ export class SysvRefCounter extends BaseRefCounter {
     this.#constants = this.#libc.constants;
     this.#errors = this.#libc.errors;
     this.#busy = -this.#errors.EAGAIN;
-    this.capabilities = this.#libc.semaphores.undoSurvivesExec ? SYSV_CAPABILITIES : WITHOUT_EXEC;
+    this.capabilities = sysvCapabilities(this.#libc.semaphores);
     this.#set = new SysvSet(this.#libc, name, this.#libc.geteuid());
   }
 

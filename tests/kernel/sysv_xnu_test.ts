@@ -4,7 +4,7 @@ import process from "node:process";
 import { test } from "node:test";
 import { DARWIN_SEMAPHORES } from "../../ffi/symbols/darwin_libc.ts";
 import { objectName } from "../../src/kernel/object_name.ts";
-import { SYSV_CAPABILITIES, SysvRefCounter } from "../../src/kernel/sysv_ref_counter.ts";
+import { sysvCapabilities, SysvRefCounter } from "../../src/kernel/sysv_ref_counter.ts";
 import { refCounterContract } from "../../src/testing/mod.ts";
 import { keyOf, listedSet, removeKey } from "../fixtures/sets.ts";
 import { xnuLibc } from "../fixtures/xnu_libc.ts";
@@ -21,7 +21,7 @@ refCounterContract({
   test: (name, body) => void test(`with XNU's numbers and limits: ${name}`, body),
   open,
   uniqueName: () => uniqueName("xnu"),
-  capabilities: { ...SYSV_CAPABILITIES, survivesExec: false },
+  capabilities: sysvCapabilities(DARWIN_SEMAPHORES),
 });
 
 /** Holds a reference of each of some counters, then has the work done, then closes them all. */
