@@ -8,7 +8,6 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { libc } from "../../ffi/libc.ts";
-import { LINUX } from "../../ffi/symbols/linux_libc.ts";
 import { checkFileSystem } from "../kernel/file_system.ts";
 import type { Scope } from "../kernel/object_name.ts";
 import { chooseMechanism, openRefCounter, type RefCounterOptions } from "../kernel/open.ts";
@@ -171,11 +170,11 @@ function processes(): string {
   if (!processSystem().list().includes(process.ppid) && process.ppid !== 0) {
     throw new Warning("processes of others are hidden (hidepid of /proc); who holds a service may not be shown");
   }
-  const watches = libc().syscall(LINUX.SYS_pidfd_open, BigInt(process.pid), 0n, null, 0n);
-  if (watches < 0) {
+  const hold = processSystem().hold(process.pid);
+  if (typeof hold === "string") {
     throw new Warning("this kernel gives no PID descriptors; processes are watched by /proc, more slowly");
   }
-  libc().close(watches);
+  hold.close();
   return "identities and PID descriptors are there";
 }
 
@@ -195,7 +194,7 @@ const SET_SIZE = 8;
 const MOST_OPERATIONS = 5;
 
 function limits(): string {
-  if (chooseMechanism().mechanism !== "sysv") return "semaphores are not used here";
+  if (chooseMechanism().mechanism === "slots") return "semaphores are not used here";
   const numbers = readProcFile("/proc/sys/kernel/sem")?.trim().split(/\s+/).map(Number);
   if (numbers?.length !== 4 || numbers.some(Number.isNaN)) throw new Warning("kernel.sem cannot be read");
   const [perSet, semaphores, operations, sets] = numbers;

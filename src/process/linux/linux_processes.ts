@@ -4,10 +4,11 @@
  * @module
  */
 
-import { Buffer } from "node:buffer";
-import { libc } from "../../../ffi/libc.ts";
+import { linuxLibc } from "../../../ffi/libc.ts";
 import { LINUX_ERRNO as E } from "../../../ffi/symbols/linux_libc.ts";
 import type { DetachedProcess, DetachedStart } from "../detached_process.ts";
+import { canRun } from "../unix/can_run.ts";
+import { signalled } from "../unix/signalled.ts";
 import { spawnDetached } from "../unix/spawned_detached.ts";
 import type { Domain, ProcessStatus, ProcessSystem } from "../process_system.ts";
 import { PidDescriptor } from "./pid_descriptor.ts";
@@ -20,13 +21,9 @@ import {
   readProcFile,
   readProcLink,
 } from "./proc_files.ts";
-import { signalled } from "./signalled.ts";
 
 /** Clock ticks in a second, as /proc counts them for programs: 100 on every architecture that is supported. */
 const TICKS_PER_SECOND = 100;
-/** X_OK and F_OK of access(2): may it be executed, is it there? */
-const X_OK = 1;
-const F_OK = 0;
 /** The system's directories of programs, where setpriv is looked for. */
 const SETPRIV = ["/bin/setpriv", "/usr/bin/setpriv"];
 /** For how long the environment of a process that is just changing its program is waited for, in milliseconds. */
@@ -53,7 +50,7 @@ export class LinuxProcesses implements ProcessSystem {
 
   /** The hidepid option of /proc hides the processes of others, of which the kernel still says EPERM. */
   isHidden(pid: number): boolean {
-    return libc().kill(pid, 0) === -E.EPERM;
+    return linuxLibc().kill(pid, 0) === -E.EPERM;
   }
 
   list(): number[] {
@@ -97,7 +94,7 @@ export class LinuxProcesses implements ProcessSystem {
   }
 
   signal(pid: number, number: number): boolean {
-    return signalled(libc().kill(pid, number), "kill", pid, number);
+    return signalled(linuxLibc().kill(pid, number), "kill", pid, number);
   }
 
   ignoredSignals(): Set<number> {
@@ -116,10 +113,7 @@ export class LinuxProcesses implements ProcessSystem {
   }
 
   canRun(path: string): boolean | "denied" {
-    const result = access(path, X_OK);
-    // A directory is executable and yet no program: only of a directory one can ask for ".".
-    if (result === 0) return access(`${path}/.`, F_OK) === 0 ? "denied" : true;
-    return result === -E.EACCES ? "denied" : false;
+    return canRun(path);
   }
 
   readonly detachedBy = "setsid (util-linux or BusyBox), in Deno --allow-run=setsid";
@@ -137,8 +131,4 @@ export class LinuxProcesses implements ProcessSystem {
     const found = SETPRIV.find((path) => this.canRun(path) === true);
     return found === undefined || readProcLink(found)?.includes("busybox") ? undefined : found;
   }
-}
-
-function access(path: string, mode: number): number {
-  return libc().access(Buffer.from(`${path}\0`), mode);
 }

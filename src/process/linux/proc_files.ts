@@ -6,7 +6,7 @@
  */
 
 import { systemError } from "../../../ffi/errno.ts";
-import { libc } from "../../../ffi/libc.ts";
+import { linuxLibc } from "../../../ffi/libc.ts";
 import { LINUX, LINUX_ERRNO as E } from "../../../ffi/symbols/linux_libc.ts";
 
 /** The fields of /proc/PID/stat that are used; see proc_pid_stat(5). */
@@ -35,7 +35,7 @@ function cString(text: string): Uint8Array {
  * @throws ProcrefError `IO`
  */
 export function readProcBytes(path: string): Uint8Array | undefined {
-  const { open, read, close } = libc();
+  const { open, read, close } = linuxLibc();
   const descriptor = open(cString(path), LINUX.O_RDONLY | LINUX.O_CLOEXEC);
   if (descriptor < 0) return absent(path, "open", descriptor);
   try {
@@ -67,7 +67,7 @@ export function readProcFile(path: string): string | undefined {
 /** The target of a symbolic link, or undefined when it does not exist or may not be read. */
 export function readProcLink(path: string): string | undefined {
   const buffer = new Uint8Array(256);
-  const length = libc().readlink(cString(path), buffer, BigInt(buffer.length));
+  const length = linuxLibc().readlink(cString(path), buffer, BigInt(buffer.length));
   return length < 0 ? undefined : decoder.decode(buffer.subarray(0, length));
 }
 
@@ -115,7 +115,7 @@ export function isChangingProgram(text: string): boolean {
  * @throws ProcrefError `IO`
  */
 export function listProcesses(): number[] {
-  const { open, getdents64, close, layouts } = libc();
+  const { open, getdents64, close, layouts } = linuxLibc();
   const descriptor = open(cString("/proc"), LINUX.O_RDONLY | LINUX.O_CLOEXEC);
   if (descriptor < 0) throw systemError("IO", "list /proc", "open", descriptor, "", { path: "/proc" });
   try {
