@@ -24,6 +24,7 @@ import type {
 interface BunFfi {
   dlopen(path: string, symbols: Record<string, unknown>): { symbols: Record<string, unknown> };
   read: { i32(pointer: unknown, offset: number): number };
+  toArrayBuffer(pointer: unknown, offset: number, bytes: number): ArrayBuffer;
 }
 
 const BUN_TYPES: { readonly [T in CType]: string } = {
@@ -58,6 +59,7 @@ export function bunRuntime(module: unknown): NativeRuntime {
       const { read } = ffi;
       return () => read.i32(pointer, 0);
     },
+    memoryAt: (pointer, bytes) => new DataView(ffi.toArrayBuffer(pointer, 0, bytes)),
     openBlocking,
     variable: (name) => process.env[name],
     moduleCommand,

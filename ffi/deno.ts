@@ -56,6 +56,7 @@ export function denoRuntime(global: unknown): NativeRuntime {
       const view = new Int32Array(deno.UnsafePointerView.getArrayBuffer(pointer, 4));
       return () => view[0];
     },
+    memoryAt: (pointer, bytes) => new DataView(deno.UnsafePointerView.getArrayBuffer(pointer, bytes)),
     openBlocking<F extends CFunction>(path: string, symbol: string, prototype: F): BlockingFunction<F> {
       try {
         return deno.dlopen(path, { [symbol]: { ...prototype, nonblocking: true } }).symbols[symbol] as BlockingFunction<

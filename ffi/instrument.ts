@@ -23,7 +23,8 @@ export interface NativeCall {
 export interface NativeHooks {
   /**
    * Runs before the call. Returning an error number makes the call fail with it: nothing is called, the result
-   * is -1 and that number is read as errno. Returning nothing lets the call through.
+   * is the one that says so (-1, or that of the prototype) and that number is read as errno. Returning nothing lets
+   * the call through.
    */
   before?(call: NativeCall): number | void;
   /** Runs after a call that was let through. */
@@ -54,10 +55,11 @@ function wrapped<T extends SymbolTable>(library: NativeLibrary<T>, hooks: Native
     counts.set(symbol, nth);
     const seen: NativeCall = { library: library.path, symbol, nth, args };
     injected = hooks.before?.(seen) ?? undefined;
-    if (injected !== undefined) return library.symbols[symbol].result.endsWith("32") ? -1 : -1n;
+    const { result: type, failure = -1 } = library.symbols[symbol];
+    if (injected !== undefined) return type.endsWith("32") ? failure : BigInt(failure);
     const result = (call as (...args: unknown[]) => unknown)(...args);
     // The hook may call C itself, so the error number is taken first.
-    injected = result === -1 || result === -1n ? library.errno() : undefined;
+    injected = result === failure || result === BigInt(failure) ? library.errno() : undefined;
     hooks.after?.(seen, result);
     return result;
   }];

@@ -59,3 +59,19 @@ export function openLibrary<T extends SymbolTable>(
   const location = functions[errnoSymbol] as unknown as () => Pointer;
   return instrumented({ path, symbols, functions, errno: runtime.readerOfInt32(location()) });
 }
+
+/**
+ * Opens a library of Windows and binds every symbol of the table.
+ *
+ * @param path the library's name for the loader
+ * @param symbols its prototypes
+ * @param lastError gives the last error of this thread
+ * @throws ProcrefError `LIBRARY`, `PERMISSION`, `PLATFORM`
+ */
+export function openWindowsLibrary<T extends SymbolTable>(
+  path: string,
+  symbols: T,
+  lastError: () => number,
+): NativeLibrary<T> {
+  return instrumented({ path, symbols, functions: nativeRuntime().open(path, symbols), errno: lastError });
+}

@@ -19,6 +19,8 @@ export interface CFunction {
   readonly parameters: readonly CType[];
   /** The type of the result. */
   readonly result: CType;
+  /** The result that says that the call failed; -1 unless given. */
+  readonly failure?: number;
 }
 
 /** The prototypes of one library's functions by name. */
@@ -110,6 +112,8 @@ export interface NativeRuntime {
   open<T extends SymbolTable>(path: string, symbols: T): NativeFunctions<T>;
   /** Makes a function that reads the 32-bit integer at a pointer, without calling C. */
   readerOfInt32(pointer: Pointer): () => number;
+  /** The memory at a pointer, to be read and written as long as C keeps it. */
+  memoryAt(pointer: Pointer, bytes: number): DataView;
   /**
    * Binds one function of a library so that each call runs on another thread of this process and may wait there.
    * Buffers are only read. A call that waits keeps the event loop alive.

@@ -41,7 +41,7 @@ const WORDS = [
     // A property of process, or taken out of it or of a module by name.
     word: /\bprocess\s*\??\.\s*(?:platform|arch)\b|\b(?:platform|arch)\b[^{}]*\}\s*(?:=\s*process\b|from\s*["']node:)/g,
     where: "strings",
-    files: /^(ffi\/symbols\/.*|ffi\/libc|src\/kernel\/open|src\/process\/.*)\.ts$/,
+    files: /^(ffi\/symbols\/.*|ffi\/(libc|windows)|src\/kernel\/open|src\/process\/.*)\.ts$/,
     what: "the platform",
   },
 ] as const;

@@ -10,8 +10,8 @@ import { dirname } from "node:path";
 import { createInterface } from "node:readline";
 import { nativeRuntime } from "../../ffi/mod.ts";
 import { constants } from "node:os";
-import { allowedLibc } from "../kernel/effective_user.ts";
 import type { RefCounterOptions } from "../kernel/open.ts";
+import { processSystem } from "../process/platform.ts";
 import { ProcessWatch } from "../process/process_watch.ts";
 
 /** A child that holds. */
@@ -31,7 +31,7 @@ export interface Holder {
  */
 export async function startHolder(name: string, options: RefCounterOptions): Promise<Holder> {
   const { directory } = options;
-  const native = allowedLibc() !== undefined;
+  const native = (processSystem().askedPrograms ?? []).length === 0;
   const grants = directory === undefined
     ? { files: [], run: [], net: [], native }
     : { files: [directory], read: [dirname(directory)], run: [], net: [], native, more: ["--allow-sys=uid,statfs"] };

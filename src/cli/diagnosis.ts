@@ -200,7 +200,7 @@ const SET_SIZE = 8;
 const MOST_OPERATIONS = 5;
 
 function limits(): string {
-  if (chooseMechanism().mechanism !== "sysv") return "semaphores are not used here";
+  if (chooseMechanism().mechanism === "slots") return "semaphores are not used here";
   const numbers = readProcFile("/proc/sys/kernel/sem")?.trim().split(/\s+/).map(Number);
   if (numbers?.length !== 4 || numbers.some(Number.isNaN)) throw new Warning("kernel.sem cannot be read");
   const [perSet, semaphores, operations, sets] = numbers;

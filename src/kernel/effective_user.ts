@@ -25,13 +25,16 @@ export function allowedLibc(): Libc | undefined {
 /**
  * The effective user.
  *
- * @throws ProcrefError `PERMISSION` when neither native calls nor the question are allowed; `LIBRARY`
+ * @throws ProcrefError `PERMISSION` when neither native calls nor the question are allowed; `PLATFORM`, `LIBRARY`
  */
 export function effectiveUser(): number {
   const native = allowedLibc();
   if (native !== undefined) return native.geteuid();
+  if (process.geteuid === undefined) {
+    throw new ProcrefError("PLATFORM", "Cannot tell users apart here: this system has no numbers for them");
+  }
   try {
-    return process.geteuid!();
+    return process.geteuid();
   } catch {
     throw neither();
   }

@@ -4,7 +4,9 @@
  * @module
  */
 
+import { libc } from "../../ffi/libc.ts";
 import { ProcrefError } from "../errors.ts";
+import { HandlesRefCounter } from "./handles_ref_counter.ts";
 import { MemoryRefCounter } from "./memory_ref_counter.ts";
 import type { ObjectName } from "./object_name.ts";
 import type { Mechanism, RefCounter } from "./ref_counter.ts";
@@ -24,13 +26,15 @@ export function counterOf(object: ObjectName, mechanism: Mechanism, place: Slots
     case "memory":
       return new MemoryRefCounter(object.name, object.digest.join());
     case "sysv":
-      return new SysvRefCounter(object, () => refuseSlots(object, place.directory));
+      return new SysvRefCounter(object, libc(), () => refuseSlots(object, place.directory));
     case "slots":
       return new SlotsRefCounter(object, place, () => refuseSysv(object));
+    case "handles":
+      return new HandlesRefCounter(object);
     default:
       throw new ProcrefError(
         "INVALID_ARGUMENT",
-        `Cannot use ${String(mechanism)} as a mechanism: use "sysv", "slots" or "memory"`,
+        `Cannot use ${String(mechanism)} as a mechanism: use "sysv", "slots", "handles" or "memory"`,
       );
   }
 }

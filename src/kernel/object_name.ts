@@ -10,6 +10,9 @@ import { ProcrefError } from "../errors.ts";
 /** Who shares an object: all processes of one user, or all processes of the machine. */
 export type Scope = "user" | "system";
 
+/** A user's identity: a number, or on Windows a text. */
+export type User = number | string;
+
 /** A name with all that tells it from other objects of the same name. */
 export interface ObjectName {
   /** The name itself. */
@@ -59,14 +62,14 @@ function nameProblem(name: unknown): string | undefined {
  * Gives a name its identity.
  *
  * @param name the name, as {@link checkName} allows it
- * @param uid the effective user; it is part of the identity unless the scope is `system`
+ * @param user the effective user; it is part of the identity unless the scope is `system`
  * @param options `namespace` separates projects, `scope` users, and `directory` (an absolute path) those who keep
  * their state elsewhere
  * @throws ProcrefError `INVALID_NAME`, `INVALID_ARGUMENT`
  */
 export function objectName(
   name: string,
-  uid: number,
+  user: User,
   options: { namespace?: string; scope?: Scope; directory?: string } = {},
 ): ObjectName {
   const { namespace = "", scope = "user", directory = "" } = options;
@@ -75,7 +78,7 @@ export function objectName(
   if (scope !== "user" && scope !== "system") {
     throw new ProcrefError("INVALID_ARGUMENT", `Cannot use ${String(scope)} as a scope: use "user" or "system"`);
   }
-  const identity = JSON.stringify(["procref", 1, scope, scope === "user" ? uid : "", directory, namespace, name]);
+  const identity = JSON.stringify(["procref", 1, scope, scope === "user" ? user : "", directory, namespace, name]);
   const digest = createHash("sha256").update(identity).digest();
   const readable = name.replace(/[^A-Za-z0-9_-]+/g, "_").slice(0, 40);
   return {

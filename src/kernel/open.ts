@@ -6,12 +6,13 @@
 
 import process from "node:process";
 import { errnoName } from "../../ffi/errno.ts";
-import type { Libc } from "../../ffi/libc.ts";
-import { LINUX, LINUX_ERRNO as E } from "../../ffi/symbols/linux_libc.ts";
+import { type Libc, type LinuxLibc, linuxLibc } from "../../ffi/libc.ts";
+import { windows } from "../../ffi/windows.ts";
+import { LINUX } from "../../ffi/symbols/linux_libc.ts";
 import { ProcrefError } from "../errors.ts";
 import { allowedLibc, effectiveUser } from "./effective_user.ts";
 import { counterOf } from "./mechanisms.ts";
-import { type ObjectName, objectName, type Scope } from "./object_name.ts";
+import { type ObjectName, objectName, type Scope, type User } from "./object_name.ts";
 import type { Mechanism, RefCounter } from "./ref_counter.ts";
 import { semgetWouldKill } from "./rivals.ts";
 
@@ -77,17 +78,24 @@ export function chooseMechanism(): MechanismChoice {
 
 function probe(): MechanismChoice {
   if ((process.platform as string) === "android") return slots("Android ends whoever asks for System V semaphores");
-  if (process.platform !== "linux") {
+  if (process.platform === "win32") {
+    return {
+      mechanism: "handles",
+      reason: "Windows, which counts the open handles of an object and closes a dead process's",
+    };
+  }
+  if (process.platform !== "linux" && process.platform !== "darwin") {
     throw new ProcrefError(
       "PLATFORM",
-      `Cannot count references on ${process.platform}: only Linux is supported yet`,
+      `Cannot count references on ${process.platform}: only Linux, macOS and Windows are supported`,
     );
   }
   const native = allowedLibc();
   if (native === undefined) return slots("native calls are not allowed here (in Deno --allow-ffi would)");
+  const system = native.system === "linux" ? "Linux" : "macOS";
   const denied = whyNoSemaphores(native);
   return chosen = denied === undefined
-    ? { mechanism: "sysv", reason: "Linux with System V semaphores, whose operations the kernel undoes" }
+    ? { mechanism: "sysv", reason: `${system} with System V semaphores, whose operations the kernel undoes` }
     : slots(denied);
 }
 
@@ -101,26 +109,39 @@ const PROBED_KEY = 0x70726f63;
 /** Why semaphores do not work here, as it follows "for"; undefined when they do. */
 function whyNoSemaphores(native: Libc): string | undefined {
   if (semgetWouldKill(native)) return "Android ends whoever asks for System V semaphores";
+  const { ENOSYS, EPERM, EACCES } = native.errors;
   const result = native.semget(PROBED_KEY, 0, 0);
-  if ([-E.ENOSYS, -E.EPERM, -E.EACCES].includes(result)) {
+  if ([-ENOSYS, -EPERM, -EACCES].includes(result)) {
     return `System V semaphores are denied here (semget failed with ${errnoName(-result)})`;
   }
+  if (native.system === "darwin") return undefined;
+  const linux = linuxLibc();
   // gVisor accepts SEM_UNDO and ignores it, without an error; this file is what it lacks.
-  if (textOf(native, "/proc/sysvipc/sem") === undefined) {
+  if (textOf(linux, "/proc/sysvipc/sem") === undefined) {
     return "/proc/sysvipc/sem is missing, so this kernel (gVisor?) may not undo the semaphore operations of the dead";
   }
-  const [, semaphores, , sets] = textOf(native, "/proc/sys/kernel/sem")?.trim().split(/\s+/).map(Number) ?? [];
+  const [, semaphores, , sets] = textOf(linux, "/proc/sys/kernel/sem")?.trim().split(/\s+/).map(Number) ?? [];
   return sets === 0 || semaphores === 0 ? "the kernel is set to have no semaphores (kernel.sem)" : undefined;
 }
 
 /** The beginning of a file of the kernel's, which no runtime is asked for; undefined when there is none. */
-function textOf({ open, read, close }: Libc, path: string): string | undefined {
+function textOf({ open, read, close }: LinuxLibc, path: string): string | undefined {
   const descriptor = open(new TextEncoder().encode(`${path}\0`), LINUX.O_RDONLY | LINUX.O_CLOEXEC);
   if (descriptor < 0) return undefined;
   const buffer = new Uint8Array(256);
   const length = read(descriptor, buffer, BigInt(buffer.length));
   close(descriptor);
   return length < 0 ? undefined : new TextDecoder().decode(buffer.subarray(0, length));
+}
+
+/**
+ * The user of this process, as an identity that no other user has: the effective user's number, or on Windows a text of
+ * user and session, for the kernel objects of a session are seen in that session only.
+ *
+ * @throws ProcrefError `PLATFORM`, `PERMISSION`, `LIBRARY`
+ */
+export function currentUser(): User {
+  return process.platform === "win32" ? windows().user() : effectiveUser();
 }
 
 /**
@@ -152,7 +173,7 @@ function textOf({ open, read, close }: Libc, path: string): string | undefined {
 // deno-lint-ignore require-await -- errors arrive as rejections, and probes of other mechanisms need to wait
 export async function openRefCounter(name: string, options: RefCounterOptions = {}): Promise<RefCounter> {
   const mechanism = options.mechanism ?? chooseMechanism().mechanism;
-  const uid = mechanism === "memory" ? 0 : effectiveUser();
+  const uid = mechanism === "memory" ? 0 : currentUser();
   return counterOf(objectName(name, uid, options), mechanism, { directory: options.directory });
 }
 

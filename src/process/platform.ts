@@ -4,6 +4,8 @@
  * @module
  */
 
+import process from "node:process";
+import { DarwinProcesses } from "./darwin/darwin_processes.ts";
 import { LinuxProcesses } from "./linux/linux_processes.ts";
 import type { ProcessSystem } from "./process_system.ts";
 
@@ -11,5 +13,5 @@ let chosen: ProcessSystem | undefined;
 
 /** The processes of this operating system. Asking for them opens nothing. */
 export function processSystem(): ProcessSystem {
-  return chosen ??= new LinuxProcesses();
+  return chosen ??= process.platform === "darwin" ? new DarwinProcesses() : new LinuxProcesses();
 }

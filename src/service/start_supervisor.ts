@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { nativeRuntime } from "../../ffi/mod.ts";
 import type { Grants } from "../../ffi/types.ts";
 import { type ErrorCode, ProcrefError } from "../errors.ts";
-import { allowedLibc, effectiveUser } from "../kernel/effective_user.ts";
+import { effectiveUser } from "../kernel/effective_user.ts";
 import type { DetachedProcess, DetachedStart } from "../process/detached_process.ts";
 import { parseIdentity, type ProcessIdentity } from "../process/identity.ts";
 import { processSystem } from "../process/platform.ts";
@@ -78,8 +78,8 @@ async function start(name: string, how: DetachedStart): Promise<DetachedProcess>
 
 function grants({ directory, description }: SupervisorOrders, more: readonly string[]): Grants {
   // Who refuses native calls to this process means all that it starts.
-  const native = allowedLibc() !== undefined;
-  const asked = native ? [] : processSystem().askedPrograms ?? [];
+  const { askedPrograms: asked = [] } = processSystem();
+  const native = asked.length === 0;
   const common = { files: [directory], native };
   if (description === undefined) return { ...common, run: asked, net: [], more };
   const { command, module, ready, setpriv, host, port } = description;

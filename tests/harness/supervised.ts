@@ -59,7 +59,8 @@ export interface ClientOptions extends ChildOptions {
  */
 const BEGIN = `
 for old in $(sed -n 's/^start //p' "$JOURNAL"); do
-  case "$(sed 's/.*) //' "/proc/$old/stat" 2>/dev/null)" in "" | Z* | X*) ;; *) echo "beside $old" >>"$JOURNAL" ;; esac
+  if [ -d /proc/self ]; then fate=$(sed 's/.*) //' "/proc/$old/stat" 2>/dev/null); else fate=$(ps -o stat= -p "$old"); fi
+  case "$fate" in "" | Z* | X*) ;; *) echo "beside $old" >>"$JOURNAL" ;; esac
 done
 echo "start $$" >>"$JOURNAL"
 echo noted

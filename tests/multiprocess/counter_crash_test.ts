@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import process from "node:process";
 import { ask, eachMechanism, EMPTY, PAIRS, startCounter, withCounter } from "../fixtures/counters.ts";
+import { suspend } from "../fixtures/suspend.ts";
 
 eachMechanism("SIGKILL of a holder takes its references back, and who waits for nobody goes on", async (mechanism) => {
   for (const [theirs, ours] of PAIRS) {
@@ -34,7 +35,12 @@ eachMechanism("the references of a killed process are gone before its parent hea
   }
 });
 
-for (const end of ["SIGTERM", "SIGHUP", "SIGINT", "exit"] as const) {
+/** Windows has no signals: each of those that the runtimes know there is TerminateProcess, and SIGHUP is not known. */
+const ENDS = process.platform === "win32"
+  ? ["SIGTERM", "SIGINT", "exit"] as const
+  : ["SIGTERM", "SIGHUP", "SIGINT", "exit"] as const;
+
+for (const end of ENDS) {
   eachMechanism(`the end of a holder by ${end} is the same as its release`, async (mechanism) => {
     for (const [theirs] of PAIRS) {
       await withCounter(mechanism, async (counter) => {
@@ -107,7 +113,7 @@ eachMechanism("a stopped holder (SIGSTOP) holds what it holds until it is killed
   await withCounter(mechanism, async (counter) => {
     await using holder = await startCounter(counter);
     await ask(holder, "acquire");
-    process.kill(holder.pid, "SIGSTOP");
+    suspend(holder.pid);
     assert.equal(counter.tryLockIfUnused(), false);
     assert.equal(counter.count(), 1);
     await holder.kill();

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { libc } from "../../../ffi/libc.ts";
+import { linuxLibc } from "../../../ffi/libc.ts";
 import { isProcrefError } from "../../errors.ts";
 import type { ProcessHold } from "../process_system.ts";
 import { NativeAccess } from "./native_access.ts";
@@ -73,7 +73,7 @@ export function linuxAccess(): LinuxAccess {
 
 function mayCallNatively(): boolean {
   try {
-    libc();
+    linuxLibc();
     return true;
   } catch (error) {
     if (isProcrefError(error, "PERMISSION")) return false;

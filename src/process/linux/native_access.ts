@@ -5,15 +5,12 @@
  */
 
 import { systemError } from "../../../ffi/errno.ts";
-import { libc } from "../../../ffi/libc.ts";
+import { linuxLibc } from "../../../ffi/libc.ts";
 import { LINUX, LINUX_ERRNO as E } from "../../../ffi/symbols/linux_libc.ts";
 import type { LinuxAccess } from "./linux_access.ts";
 import { PidDescriptor } from "./pid_descriptor.ts";
-import { signalled } from "./signalled.ts";
-
-/** X_OK and F_OK of access(2): may it be executed, is it there? */
-const X_OK = 1;
-const F_OK = 0;
+import { canRun } from "../unix/can_run.ts";
+import { signalled } from "../unix/signalled.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -25,7 +22,7 @@ function cString(text: string): Uint8Array {
 /** What the system calls tell. */
 export class NativeAccess implements LinuxAccess {
   bytes(path: string): Uint8Array | undefined {
-    const { open, read, close } = libc();
+    const { open, read, close } = linuxLibc();
     const descriptor = open(cString(path), LINUX.O_RDONLY | LINUX.O_CLOEXEC);
     if (descriptor < 0) return absent(path, "open", descriptor);
     try {
@@ -44,12 +41,12 @@ export class NativeAccess implements LinuxAccess {
 
   link(path: string): string | undefined {
     const buffer = new Uint8Array(256);
-    const length = libc().readlink(cString(path), buffer, BigInt(buffer.length));
+    const length = linuxLibc().readlink(cString(path), buffer, BigInt(buffer.length));
     return length < 0 ? undefined : decoder.decode(buffer.subarray(0, length));
   }
 
   processes(): number[] {
-    const { open, getdents64, close, layouts } = libc();
+    const { open, getdents64, close, layouts } = linuxLibc();
     const descriptor = open(cString("/proc"), LINUX.O_RDONLY | LINUX.O_CLOEXEC);
     if (descriptor < 0) throw systemError("IO", "list /proc", "open", descriptor, "", { path: "/proc" });
     try {
@@ -72,19 +69,15 @@ export class NativeAccess implements LinuxAccess {
   }
 
   signal(pid: number, number: number): boolean {
-    return signalled(libc().kill(pid, number), "kill", pid, number);
+    return signalled(linuxLibc().kill(pid, number), "kill", pid, number);
   }
 
   isForeign(pid: number): boolean {
-    return libc().kill(pid, 0) === -E.EPERM;
+    return linuxLibc().kill(pid, 0) === -E.EPERM;
   }
 
   canRun(path: string): boolean | "denied" {
-    const { access } = libc();
-    const result = access(cString(path), X_OK);
-    // A directory is executable and yet no program: only of a directory one can ask for ".".
-    if (result === 0) return access(cString(`${path}/.`), F_OK) === 0 ? "denied" : true;
-    return result === -E.EACCES ? "denied" : false;
+    return canRun(path);
   }
 
   hold(pid: number): PidDescriptor | "gone" | "not-offered" {

@@ -1,0 +1,139 @@
+/**
+ * Runs parts of the suite on Windows, which Wine makes of this Linux, in bun.exe and deno.exe. What it needs is fetched
+ * into a folder outside the repository; of the machine itself only the package debootstrap is installed.
+ *
+ * Usage: deno run -A tools/test_windows.ts [deno|bun] [file or folder...]
+ *        deno run -A tools/test_windows.ts --run deno|bun [argument...]
+ */
+
+import { spawnSync, type SpawnSyncReturns } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { Missing } from "./arm64/prepare.ts";
+import { readReport } from "./suite/junit.ts";
+import { Tally } from "./suite/tally.ts";
+import { machineCommand, MARK, PROGRAMS } from "./windows/machine.ts";
+import { prepare } from "./windows/prepare.ts";
+
+type RuntimeName = keyof typeof PROGRAMS;
+
+/** What runs on Windows so far. */
+const SUITES = ["tests/kernel/object_name_test.ts", "tests/contract"] as const;
+const LIMIT_MS = 900_000;
+
+const temporary = mkdtempSync(join(tmpdir(), "procref-windows-run-"));
+const [output, place] = ["output", "machine"].map((name) => join(temporary, name));
+for (const folder of [output, place]) mkdirSync(folder);
+const tally = new Tally();
+const words = process.argv.slice(2);
+if (words[0] === "--run") process.exit(runOne(words.slice(1)));
+const wanted = words.filter(isRuntime);
+const runtimes: readonly RuntimeName[] = wanted.length > 0 ? wanted : ["deno", "bun"];
+const paths = words.filter((word) => !isRuntime(word));
+
+try {
+  prepare();
+  for (const runtime of runtimes) checkRuntime(runtime);
+  for (const runtime of runtimes) {
+    for (const suite of paths.length > 0 ? paths : SUITES) runPart(runtime, suite);
+  }
+  tally.check("no process of Wine is left behind", processesOfThisRun().length === 0);
+} catch (error) {
+  if (!(error instanceof Missing)) throw error;
+  console.error(`cannot run Windows here: ${error.message}`);
+  tally.check("everything that Windows needs is there", false);
+} finally {
+  rmSync(temporary, { recursive: true, force: true });
+}
+tally.end();
+
+function isRuntime(word: string): word is RuntimeName {
+  return Object.hasOwn(PROGRAMS, word);
+}
+
+/** Runs one program with the standard streams of this one, for trying things out. */
+function runOne([runtime, ...args]: readonly string[]): number {
+  try {
+    prepare();
+    const [command, ...rest] = machineCommand(
+      [PROGRAMS[runtime as RuntimeName] ?? runtime, ...args],
+      {},
+      output,
+      place,
+    );
+    return spawnSync(command, rest, { stdio: "inherit" }).status ?? 1;
+  } finally {
+    rmSync(temporary, { recursive: true, force: true });
+  }
+}
+
+/** A suite that runs on another system and passes proves nothing. */
+function checkRuntime(runtime: RuntimeName): void {
+  const print = "console.log([process.platform, process.arch, process.version].join())";
+  const { stdout, stderr } = run(runtime, runtime === "deno" ? ["eval", print] : ["-e", print]);
+  const holds = stdout.startsWith("win32,x64,");
+  if (!holds) console.error(stdout, stderr);
+  const version = run(runtime, ["--version"]).stdout.split("\n")[0].trim();
+  tally.check(`${runtime} runs on Windows: ${version}`, holds);
+}
+
+/** Runs one file or folder in one runtime, and adds up what came of it. */
+function runPart(runtime: RuntimeName, suite: string): void {
+  const what = `${runtime} windows ${suite}`;
+  const started = performance.now();
+  const { status, error, stdout, stderr } = run(runtime, argumentsOf(runtime, suite));
+  const cases = readReport(join(output, "report.xml"));
+  const [passed, failed, skipped] = ["passed", "failed", "skipped"].map((wanted) =>
+    cases.filter(({ outcome }) => outcome === wanted)
+  );
+  const broken = failed.length === 0 && (passed.length === 0 || status !== 0);
+  if (failed.length > 0 || broken) console.log(`${error?.message ?? ""}${stdout}${stderr}`);
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  tally.add(cases);
+  if (broken) tally.failed++;
+  console.log(
+    `${failed.length > 0 || broken ? "FAILED" : "ok"}: ${what}: ${passed.length} passed, ${failed.length} failed, ` +
+      `${skipped.length} skipped in ${seconds} s${broken ? ` (it ended with status ${status})` : ""}`,
+  );
+  for (const { name } of failed) console.log(`  failed: ${name}`);
+  for (const { name } of skipped) console.log(`  skipped: ${name}`);
+  for (const kind of ["processes", "files"]) {
+    const left = linesOf(join(output, kind));
+    if (left.length > 0) tally.check(`${what} leaves no ${kind} behind: ${left.join("; ")}`, false);
+  }
+}
+
+function argumentsOf(runtime: RuntimeName, suite: string): string[] {
+  const report = "Z:\\output\\report.xml";
+  return runtime === "deno"
+    ? ["test", "-A", "--no-check", "--quiet", `--junit-path=${report}`, suite]
+    : ["test", "--timeout=120000", "--reporter=junit", `--reporter-outfile=${report}`, `./${suite}`];
+}
+
+/** Runs a runtime in a machine of its own to its end. */
+function run(runtime: RuntimeName, args: readonly string[]): SpawnSyncReturns<string> {
+  for (const name of readdirSync(output)) rmSync(join(output, name));
+  const [name, value] = MARK.split("=");
+  const env = { NO_COLOR: "1", PROCREF_TEST_RUNTIME: runtime, [name]: value };
+  return spawnText(machineCommand([PROGRAMS[runtime], ...args], env, output, place));
+}
+
+function spawnText([command, ...args]: readonly string[]): SpawnSyncReturns<string> {
+  return spawnSync(command, args, { encoding: "utf8", maxBuffer: 2 ** 28, timeout: LIMIT_MS, killSignal: "SIGKILL" });
+}
+
+function linesOf(path: string): string[] {
+  return existsSync(path) ? readFileSync(path, "utf8").split("\n").filter((line) => line !== "") : [];
+}
+
+function processesOfThisRun(): string[] {
+  return readdirSync("/proc").filter((name) => /^\d+$/.test(name)).filter((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/environ`, "utf8").split("\0").includes(MARK);
+    } catch {
+      return false;
+    }
+  });
+}
