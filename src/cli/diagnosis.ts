@@ -7,9 +7,8 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { libc } from "../../ffi/libc.ts";
 import type { Scope } from "../kernel/object_name.ts";
-import { chooseMechanism, openRefCounter } from "../kernel/open.ts";
+import { chooseMechanism, currentUser, openRefCounter } from "../kernel/open.ts";
 import type { RefCounter } from "../kernel/ref_counter.ts";
 import { stateDirectory } from "../kernel/state_directory.ts";
 import { domain } from "../process/domain.ts";
@@ -85,12 +84,12 @@ function mechanism(): string {
 }
 
 function directory({ directory, scope }: Where): string {
-  const path = stateDirectory(directory, scope, libc().geteuid());
+  const path = stateDirectory(directory, scope, currentUser());
   return `${path}, ${scope === "user" ? "of this user alone" : "shared by its mode"}`;
 }
 
 function files({ directory, scope }: Where): string {
-  const path = stateDirectory(directory, scope, libc().geteuid());
+  const path = stateDirectory(directory, scope, currentUser());
   const folder = mkdtempSync(join(path, ".doctor-"));
   try {
     const file = join(folder, "file");
@@ -159,11 +158,11 @@ function processes(): string {
   if (!processSystem().list().includes(process.ppid) && process.ppid !== 0) {
     throw new Warning("processes of others are hidden (hidepid of /proc); who holds a service may not be shown");
   }
-  const hold = processSystem().hold(process.pid);
-  if (typeof hold === "string") {
+  const watch = processSystem().hold(process.pid);
+  if (typeof watch === "string") {
     throw new Warning("this kernel gives no PID descriptors; processes are watched by /proc, more slowly");
   }
-  hold.close();
+  watch.close();
   return "identities and PID descriptors are there";
 }
 
