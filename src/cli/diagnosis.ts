@@ -7,10 +7,9 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { libc } from "../../ffi/libc.ts";
 import { checkFileSystem } from "../kernel/file_system.ts";
 import type { Scope } from "../kernel/object_name.ts";
-import { chooseMechanism, openRefCounter, type RefCounterOptions } from "../kernel/open.ts";
+import { chooseMechanism, currentUser, openRefCounter, type RefCounterOptions } from "../kernel/open.ts";
 import type { RefCounter } from "../kernel/ref_counter.ts";
 import { stateDirectory } from "../kernel/state_directory.ts";
 import { domain } from "../process/domain.ts";
@@ -86,13 +85,13 @@ function mechanism(): string {
 }
 
 function directory({ directory, scope }: Where): string {
-  const path = stateDirectory(directory, scope, libc().geteuid());
+  const path = stateDirectory(directory, scope, currentUser());
   if (chooseMechanism().mechanism === "slots") checkFileSystem(path);
   return `${path}, ${scope === "user" ? "of this user alone" : "shared by its mode"}`;
 }
 
 function files({ directory, scope }: Where): string {
-  const path = stateDirectory(directory, scope, libc().geteuid());
+  const path = stateDirectory(directory, scope, currentUser());
   const folder = mkdtempSync(join(path, ".doctor-"));
   try {
     const file = join(folder, "file");
@@ -115,7 +114,7 @@ function testName(): string {
 function trialOptions({ directory, scope }: Where): RefCounterOptions {
   const { mechanism } = chooseMechanism();
   if (mechanism !== "slots") return { mechanism };
-  return { mechanism, directory: stateDirectory(directory, scope, libc().geteuid()) };
+  return { mechanism, directory: stateDirectory(directory, scope, currentUser()) };
 }
 
 async function exclusion(where: Where): Promise<string> {
@@ -170,11 +169,11 @@ function processes(): string {
   if (!processSystem().list().includes(process.ppid) && process.ppid !== 0) {
     throw new Warning("processes of others are hidden (hidepid of /proc); who holds a service may not be shown");
   }
-  const hold = processSystem().hold(process.pid);
-  if (typeof hold === "string") {
+  const watch = processSystem().hold(process.pid);
+  if (typeof watch === "string") {
     throw new Warning("this kernel gives no PID descriptors; processes are watched by /proc, more slowly");
   }
-  hold.close();
+  watch.close();
   return "identities and PID descriptors are there";
 }
 
