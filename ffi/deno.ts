@@ -22,8 +22,8 @@ import type {
 /** The part of Deno's global that is used, in our own words: no type package of a runtime is needed. */
 interface DenoFfi {
   dlopen(path: string, symbols: Record<string, unknown>): { symbols: Record<string, unknown> };
+  permissions: { querySync(permission: { name: string; variable?: string }): { state: string } };
   UnsafePointerView: { getArrayBuffer(pointer: unknown, bytes: number): ArrayBuffer };
-  permissions: { querySync(of: { name: string; variable: string }): { state: string } };
   openSync(path: string, options: Record<string, unknown>): DenoFile;
 }
 
@@ -49,7 +49,7 @@ export function denoRuntime(global: unknown): NativeRuntime {
         // Our type names are Deno's own; buffers, bigints and null need no translation.
         return deno.dlopen(path, symbols).symbols as NativeFunctions<T>;
       } catch (cause) {
-        throw openError(path, cause);
+        throw openError(deno, path, cause);
       }
     },
     readerOfInt32(pointer: Pointer): () => number {
@@ -63,7 +63,7 @@ export function denoRuntime(global: unknown): NativeRuntime {
           F
         >;
       } catch (cause) {
-        throw openError(path, cause);
+        throw openError(deno, path, cause);
       }
     },
     variable(name: string): string | undefined {
@@ -136,11 +136,11 @@ function moduleCommand(module: URL, { files, read = [], run, net, native, more =
   };
 }
 
-function openError(path: string, cause: unknown): ProcrefError {
+function openError(deno: DenoFfi, path: string, cause: unknown): ProcrefError {
   const { name, message } = cause as Error;
   const refused = name === "NotCapable" || name === "PermissionDenied";
   // A scoped grant passes Deno's check and then looks for the library in the working directory.
-  if (refused || message.includes(`/${path}: cannot open`)) {
+  if (refused || deno.permissions.querySync({ name: "ffi" }).state !== "granted") {
     return new ProcrefError(
       "PERMISSION",
       `Cannot open the native library ${path}: Deno does not allow it; run with --allow-ffi ` +

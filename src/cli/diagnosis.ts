@@ -7,10 +7,9 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { effectiveUser } from "../kernel/effective_user.ts";
 import { checkFileSystem } from "../kernel/file_system.ts";
 import type { Scope } from "../kernel/object_name.ts";
-import { chooseMechanism, openRefCounter, type RefCounterOptions } from "../kernel/open.ts";
+import { chooseMechanism, currentUser, openRefCounter, type RefCounterOptions } from "../kernel/open.ts";
 import type { RefCounter } from "../kernel/ref_counter.ts";
 import { attempting, stateDirectory } from "../kernel/state_directory.ts";
 import { domain } from "../process/domain.ts";
@@ -86,13 +85,13 @@ function mechanism(): string {
 }
 
 function directory({ directory, scope }: Where): string {
-  const path = stateDirectory(directory, scope, effectiveUser());
+  const path = stateDirectory(directory, scope, currentUser());
   if (chooseMechanism().mechanism === "slots") checkFileSystem(path);
   return `${path}, ${scope === "user" ? "of this user alone" : "shared by its mode"}`;
 }
 
 function files({ directory, scope }: Where): string {
-  const path = stateDirectory(directory, scope, effectiveUser());
+  const path = stateDirectory(directory, scope, currentUser());
   attempting(`keep state in ${path}`, path, () => tryFiles(path));
   return "written, read and removed";
 }
@@ -117,7 +116,7 @@ function testName(): string {
 function trialOptions({ directory, scope }: Where): RefCounterOptions {
   const { mechanism } = chooseMechanism();
   if (mechanism !== "slots") return { mechanism };
-  return { mechanism, directory: stateDirectory(directory, scope, effectiveUser()) };
+  return { mechanism, directory: stateDirectory(directory, scope, currentUser()) };
 }
 
 async function exclusion(where: Where): Promise<string> {

@@ -19,7 +19,7 @@ import process from "node:process";
 import { ProcrefError } from "../errors.ts";
 import type { LockFile, OpenLockFile } from "./file_locks.ts";
 import { checkFileSystem } from "./file_system.ts";
-import type { ObjectName } from "./object_name.ts";
+import type { ObjectName, User } from "./object_name.ts";
 import { attempting, checkDirectory, stateDirectory, stateDirectoryPath } from "./state_directory.ts";
 
 /** What the name of a directory of lock files ends with. */
@@ -48,7 +48,7 @@ export interface SlotsPlace {
 }
 
 /** The path of a name's lock files, which nothing of may exist. */
-export function slotsPath(name: ObjectName, directory: string | undefined, uid: number): string {
+export function slotsPath(name: ObjectName, directory: string | undefined, uid: User): string {
   return join(stateDirectoryPath(directory, name.scope, uid), `${name.fileName}${SLOTS}`);
 }
 

@@ -7,9 +7,8 @@
 
 import { existsSync, readdirSync } from "node:fs";
 import { isProcrefError, type ProcrefError } from "../errors.ts";
-import { effectiveUser } from "../kernel/effective_user.ts";
-import { type ObjectName, objectName, objectNameOfFile, type Scope } from "../kernel/object_name.ts";
-import { openKernelCounter } from "../kernel/open.ts";
+import { type ObjectName, objectName, objectNameOfFile, type Scope, type User } from "../kernel/object_name.ts";
+import { currentUser, openKernelCounter } from "../kernel/open.ts";
 import type { Mechanism, RefCounter } from "../kernel/ref_counter.ts";
 import { SLOTS, slotsPath } from "../kernel/slot_files.ts";
 import { attempting, stateDirectory } from "../kernel/state_directory.ts";
@@ -93,7 +92,7 @@ export class Catalog {
   /** Who shares the services. */
   readonly scope: Scope;
   /** The effective user. */
-  readonly uid: number;
+  readonly uid: User;
 
   /**
    * Opens the catalog; the state directory is made if it is missing.
@@ -101,7 +100,7 @@ export class Catalog {
    * @throws ProcrefError `STATE_DIRECTORY`, `INVALID_ARGUMENT`, `PERMISSION`, `IO`, `PLATFORM`, `LIBRARY`
    */
   constructor({ directory, scope = "user" }: CatalogOptions = {}) {
-    this.uid = effectiveUser();
+    this.uid = currentUser();
     this.scope = scope;
     this.directory = stateDirectory(directory, scope, this.uid);
   }

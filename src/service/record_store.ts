@@ -19,12 +19,13 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { ProcrefError } from "../errors.ts";
-import type { ObjectName } from "../kernel/object_name.ts";
+import type { ObjectName, User } from "../kernel/object_name.ts";
 import type { Mechanism } from "../kernel/ref_counter.ts";
 import { attempting, checkDirectory } from "../kernel/state_directory.ts";
 import { processSystem } from "../process/platform.ts";
 import { removeHints } from "./holders.ts";
 import { formatRecord, parseRecord, type ServiceRecord } from "./record.ts";
+import { persistently } from "./persistently.ts";
 import { readTrustedFile, type TrustedText } from "./trusted_file.ts";
 
 /**
@@ -35,7 +36,7 @@ export class RecordStore {
   /** The service's directory. */
   readonly directory: string;
   readonly #name: ObjectName;
-  readonly #uid: number;
+  readonly #uid: User;
   readonly #path: string;
   readonly #temporary: string;
   /** Where {@link RecordStore.openText} makes its files. */
@@ -44,7 +45,7 @@ export class RecordStore {
   /** The mode of the files of this service. */
   readonly fileMode: number;
 
-  constructor(stateDirectory: string, name: ObjectName, uid: number) {
+  constructor(stateDirectory: string, name: ObjectName, uid: User) {
     this.directory = join(stateDirectory, name.fileName);
     this.#name = name;
     this.#uid = uid;
@@ -104,9 +105,9 @@ export class RecordStore {
       this.#makeDirectory();
       checkDirectory(this.directory, this.#name.scope, this.#uid);
       // Left by a writer that died; the new file must be made by this very call.
-      rmSync(this.#temporary, { force: true });
+      persistently(this.#uid, () => rmSync(this.#temporary, { force: true }));
       writeFileSync(this.#temporary, formatRecord(this.#name, record), { flag: "wx", mode: this.fileMode });
-      renameSync(this.#temporary, this.#path);
+      persistently(this.#uid, () => renameSync(this.#temporary, this.#path));
     });
   }
 
@@ -188,14 +189,16 @@ export class RecordStore {
       const { code } = error as NodeJS.ErrnoException;
       if (code !== "EEXIST" && code !== "ENOENT") throw error;
     } finally {
-      rmSync(temporary, { force: true });
+      persistently(this.#uid, () => rmSync(temporary, { force: true }));
     }
   }
 
   #removeMechanism(): void {
     if (!existsSync(this.directory)) return;
     const left = readdirSync(this.directory).filter((name) => /^mechanism\.[\w-]+\.tmp$/.test(name));
-    for (const name of [...left, "mechanism"]) rmSync(join(this.directory, name), { force: true });
+    for (const name of [...left, "mechanism"]) {
+      persistently(this.#uid, () => rmSync(join(this.directory, name), { force: true }));
+    }
   }
 
   /**
@@ -206,9 +209,9 @@ export class RecordStore {
    */
   remove(): void {
     attempting(`remove ${this.#path}`, this.#path, () => {
-      rmSync(this.#temporary, { force: true });
-      rmSync(this.#path, { force: true });
-      rmSync(this.#text, { force: true });
+      for (const path of [this.#temporary, this.#path, this.#text]) {
+        persistently(this.#uid, () => rmSync(path, { force: true }));
+      }
       this.#removeMechanism();
       // In a directory that is shared with others there are none, and nothing is looked for.
       if (this.#name.scope === "user") removeHints(this.directory);
@@ -250,7 +253,7 @@ export class RecordStore {
  * A record of scope `system` that another user wrote. What it names will be signalled on its word, so it may name only
  * processes of that user; marks are found by us in our own processes alone, so they are none of its business.
  */
-function checkForeign(record: ServiceRecord, owner: number): ServiceRecord {
+function checkForeign(record: ServiceRecord, owner: User): ServiceRecord {
   for (const identity of [record.info?.identity, record.supervisor]) {
     const theirs = identity === undefined || [owner, undefined].includes(processSystem().owner(identity.pid));
     if (theirs) continue;

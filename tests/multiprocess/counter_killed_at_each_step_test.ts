@@ -64,11 +64,17 @@ const DEEDS: readonly Deed[] = [
   },
 ];
 
-/** Calls of a first acquire: before it enters, and after. Semaphores are made known as ours by the first call. */
+/** In an acquire on Windows: the reference is there, and the latch not given back yet. */
+const IN_THE_MIDDLE = "CreateEventW:1:after";
+
+/**
+ * Calls of a first acquire. Semaphores are made known as ours by the first call, and entered by the second one; with lock
+ * files the mutex is held between those two, and on Windows the latch.
+ */
 const STEPS_OF_ACQUIRE: { readonly [M in SharedMechanism]: readonly string[] } = {
   sysv: ["semop:2:before", "semop:2:after"],
   slots: ["flock:1:after", "flock:3:after"],
-  handles: [STEPS.handles.before, STEPS.handles.after],
+  handles: [STEPS.handles.before, STEPS.handles.after, IN_THE_MIDDLE],
 };
 
 /** The kernel calls of a deed, in order, each with its number among those of its name: `semop:2`. */
@@ -154,12 +160,13 @@ eachMechanism("SIGKILL at a step of one process leaves what others hold", async 
     await withCounter(mechanism, async (counter) => {
       counter.tryAcquire();
       counter.trySeat();
-      const [theirs] = PAIRS[index];
+      const [theirs] = PAIRS[index % PAIRS.length];
       const child = await startCounter(counter, { runtime: theirs, env: { PROCREF_TEST_STOP: point } });
       await child.call("arm");
       ask(child, "acquire").catch(() => {});
       await child.line("stopped");
-      if (mechanism !== "slots") assert.equal(counter.count(), point.endsWith("after") ? 2 : 1);
+      const canLook = mechanism !== "slots" && point !== IN_THE_MIDDLE;
+      if (canLook) assert.equal(counter.count(), point.endsWith("after") ? 2 : 1);
       await child.kill();
       assert.deepEqual(counter.snapshot(), { ...EMPTY, references: 1, seated: true });
     });

@@ -7,7 +7,8 @@
 import process from "node:process";
 import type { DetachedProcess, DetachedStart } from "../detached_process.ts";
 import { spawnDetached } from "../unix/spawned_detached.ts";
-import type { Domain, ProcessHold, ProcessStatus, ProcessSystem } from "../process_system.ts";
+import type { Domain, ProcessHold, ProcessStatus } from "../process_system.ts";
+import { UnixProcesses } from "../unix/unix_processes.ts";
 import { linuxAccess } from "./linux_access.ts";
 import {
   hasEnded,
@@ -30,7 +31,7 @@ const SETPRIV = ["/bin/setpriv", "/usr/bin/setpriv"];
 const PROGRAM_CHANGE_MS = 200;
 
 /** The processes that this process may see in /proc. */
-export class LinuxProcesses implements ProcessSystem {
+export class LinuxProcesses extends UnixProcesses {
   #domain: Domain | undefined;
 
   domain(): Domain {
@@ -44,18 +45,6 @@ export class LinuxProcesses implements ProcessSystem {
   status(pid: number): ProcessStatus | undefined {
     const fields = parseStatus(readProcFile(`/proc/${pid}/stat`) ?? "");
     return fields && this.#status(fields);
-  }
-
-  *statuses(): Generator<readonly [pid: number, status: ProcessStatus]> {
-    const { sweeps } = linuxAccess();
-    if (sweeps !== undefined) {
-      for (const [pid, line] of splitStatusLines(sweeps.statusLines())) yield [pid, this.#status(parseStatus(line)!)];
-      return;
-    }
-    for (const pid of this.list()) {
-      const status = this.status(pid);
-      if (status !== undefined) yield [pid, status];
-    }
   }
 
   /** The hidepid option of /proc hides the processes of others, of which the kernel still says EPERM. */
@@ -158,6 +147,15 @@ export class LinuxProcesses implements ProcessSystem {
   parentDeathProgram(): string | undefined {
     const found = SETPRIV.find((path) => this.canRun(path) === true);
     return found === undefined || readProcLink(found)?.includes("busybox") ? undefined : found;
+  }
+
+  protected override runsGroup(group: number): boolean {
+    const { sweeps } = linuxAccess();
+    if (sweeps === undefined) return super.runsGroup(group);
+    return splitStatusLines(sweeps.statusLines()).some(([, line]) => {
+      const fields = parseStatus(line)!;
+      return fields.group === group && !hasEnded(fields);
+    });
   }
 
   #status(fields: StatusFields): ProcessStatus {
