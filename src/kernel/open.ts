@@ -32,8 +32,9 @@ export interface RefCounterOptions {
    */
   readonly directory?: string;
   /**
-   * How it is kept: the best that works here unless given (see {@link chooseMechanism}). `"slots"` is lock files,
-   * `"memory"` is for tests within one process.
+   * How it is kept: the best that works here unless given (see {@link chooseMechanism}). `"slots"` is lock files:
+   * a process that replaces its program (`execve`) gives back what it holds, a child by a plain fork holds it as well,
+   * and without native calls it goes with the worker thread that took it. `"memory"` is for tests within one process.
    */
   readonly mechanism?: Mechanism;
 }

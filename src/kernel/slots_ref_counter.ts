@@ -90,8 +90,7 @@ export class SlotsRefCounter extends BaseRefCounter {
     return this.#step("ACQUIRE", "acquire", false, () => {
       const [current, entries] = this.#mutex.read();
       if (this.#gate.isTaken() || (generation !== undefined && generation !== current)) return false;
-      // For those who wait until somebody holds, however briefly.
-      if (this.#references.held === 0) this.#mutex.write(current, (entries + 1) >>> 0);
+      if (this.#references.held === 0) this.#noteEntry(current, entries);
       if (this.#references.add()) return true;
       throw new ProcrefError(
         "FULL",
@@ -258,6 +257,15 @@ export class SlotsRefCounter extends BaseRefCounter {
         this.#closeFiles();
       }
       throw error;
+    }
+  }
+
+  /** Under the mutex: for those who wait until somebody holds, however briefly. On a full disk they may miss it. */
+  #noteEntry(generation: number, entries: number): void {
+    try {
+      this.#mutex.write(generation, (entries + 1) >>> 0);
+    } catch (error) {
+      if (!isProcrefError(error, "IO")) throw error;
     }
   }
 

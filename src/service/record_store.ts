@@ -28,6 +28,11 @@ import { formatRecord, parseRecord, type ServiceRecord } from "./record.ts";
 import { persistently } from "./persistently.ts";
 import { readTrustedFile, type TrustedText } from "./trusted_file.ts";
 
+/** How often a file that vanishes between two calls is written again. */
+const MOST_TRIES = 1000;
+/** What file systems without hard links answer. */
+const NO_LINKS = ["EPERM", "ENOSYS", "ENOTSUP", "EOPNOTSUPP", "EMLINK"];
+
 /**
  * The record of one service, in a directory of its own below the state directory. Only who has the gate writes; the
  * gate makes one fixed temporary name enough. Nothing is synced to disk: a record does not outlive a boot.
@@ -154,11 +159,12 @@ export class RecordStore {
    * @throws ProcrefError `IO`, `STATE_DIRECTORY`, `PERMISSION`, `SERVICE_INFO`
    */
   agreeOn(mechanism: Mechanism): string {
-    for (;;) {
+    for (let tries = 0; tries < MOST_TRIES; tries++) {
       const agreed = this.mechanism();
       if (agreed !== undefined) return agreed;
       attempting(`write ${this.#mechanism}`, this.#mechanism, () => this.#writeMechanism(mechanism));
     }
+    throw new ProcrefError("IO", `Cannot write ${this.#mechanism}: it is removed as fast as it is made`);
   }
 
   /**
@@ -185,9 +191,12 @@ export class RecordStore {
       writeFileSync(temporary, mechanism, { flag: "wx", mode: this.fileMode });
       linkSync(temporary, this.#mechanism);
     } catch (error) {
-      // Somebody was faster; or whoever cleans up was, and all is made anew.
       const { code } = error as NodeJS.ErrnoException;
-      if (code !== "EEXIST" && code !== "ENOENT") throw error;
+      // Somebody was faster; or whoever cleans up was, and all is made anew.
+      if (code === "EEXIST" || code === "ENOENT") return;
+      if (!NO_LINKS.includes(code!)) throw error;
+      // Then two that come at one moment may both be content with this; each looks for the other's kernel object, too.
+      renameSync(temporary, this.#mechanism);
     } finally {
       persistently(this.#uid, () => rmSync(temporary, { force: true }));
     }

@@ -86,3 +86,20 @@ test("a process without native calls waits inside the kernel for one that is kil
     await ask(waiter, "close");
   });
 });
+
+test("what a worker thread without native calls holds goes with the thread", async () => {
+  await withDirectory(async (directory) => {
+    const name = uniqueName();
+    using ours = await openRefCounter(name, { mechanism: "slots", directory });
+    const command = ["deno", "run", "--no-prompt", "--no-check", "--quiet", ...permissions(directory)];
+    // The source of the thread is read as well.
+    command.splice(command.findIndex((word) => word.startsWith("--allow-read")), 1, "--allow-read");
+    await using child = new Child("counter_in_worker.ts", { command, args: [name, JSON.stringify({ directory })] });
+    await child.line("ready");
+    await child.call("worker", "acquire");
+    await child.call("main", "acquire");
+    assert.equal(ours.count(), 2);
+    await child.call("terminate");
+    await eventually(() => ours.count() === 1, "the reference of the thread is gone");
+  });
+});

@@ -37,8 +37,9 @@ async function chosenOn({ amiss = {}, env = {}, within = [] }: Machine): Promise
     await withDirectory(async (directory) => {
       const command = [...within, ...COMMANDS[runtime]];
       await using child = new Child("choose_mechanism.ts", { command, env, args: [directory, JSON.stringify(amiss)] });
-      // The key comes from the directory, which is another one each time.
-      found.push(JSON.parse((await child.line("")).replace(/key 0x\w+/, "key 0x?")));
+      // The directory, which is another one each time, and what comes from it.
+      const line = (await child.line("")).replaceAll(directory, "DIRECTORY").replaceAll(/0x\w+|\b[0-9a-f]{32}\b/g, "?");
+      found.push(JSON.parse(line));
       assert.deepEqual(await child.exited, { code: 0, signal: null });
       assert.deepEqual(readdirSync(directory), []);
     });
@@ -110,4 +111,26 @@ test("where the table of semaphores is merely full, nothing else is chosen: the 
     error.message,
     /ENOSPC .*limit of semaphore sets is reached; see `ipcs -s` for leftovers and kernel\.sem/,
   );
+});
+
+/** In a mount namespace of its own the state directory (the only word of that form) is on a file system of 64 KiB. */
+function onSmallDisk(more: string): string[] {
+  const find = 'for word in "$@"; do case "$word" in */procref-test-*) at="$word" ;; esac; done';
+  const script = `${find}; mount -t tmpfs -o size=64k,mode=700 none "\${at:-/mnt}" && ${more}; exec "$@"`;
+  return ["unshare", "-m", "sh", "-c", script, "sh"];
+}
+const cannotMount = spawnSync(onSmallDisk("true")[0], [...onSmallDisk("true").slice(1), "mountpoint", "-q", "/mnt"])
+      .status !== 0 && "file systems cannot be mounted here";
+
+test("on a full disk lock files count all the same", { skip: cannotMount }, async () => {
+  const fill = 'head -c 1m /dev/zero >"$at/fill" 2>/dev/null';
+  const { mechanism, acquired, count } = await chosenOn({ amiss: { deny: E.EPERM }, within: onSmallDisk(fill) });
+  assert.deepEqual([mechanism, acquired, count], ["slots", true, 1]);
+});
+
+test("on a disk that is read-only the error says which directory cannot be made", { skip: cannotMount }, async () => {
+  const within = onSmallDisk('mount -o remount,ro "$at"');
+  const { error } = await chosenOn({ amiss: { deny: E.EPERM }, within });
+  assert.equal(error?.code, "ACQUIRE");
+  assert.match(error.message, /: Cannot make DIRECTORY\/.*\.slots: EROFS: read-only file system/);
 });
