@@ -103,11 +103,13 @@ test("a thread of the kernel, and a process without any environment, are not wai
   const line = readProcFile(`/proc/${shell.pid}/stat`)!;
   assert.equal(hasNoEnvironment(line), true);
   const fields = line.slice(line.lastIndexOf(")") + 2).trimEnd().split(" ");
-  const withFields = (flags: number, begin: string, end: string): string =>
-    `1 (x) ${fields.with(6, String(flags)).with(47, begin).with(48, end).join(" ")}\n`;
-  assert.equal(hasNoEnvironment(withFields(0x400000, "0", "0")), false, "it is changing its program");
-  assert.equal(hasNoEnvironment(withFields(0x400000, "4096", "5000")), false, "it has one");
-  assert.equal(hasNoEnvironment(withFields(0x200040, "0", "0")), true, "a thread of the kernel");
+  const withFields = (flags: number, code: string, begin: string, end: string): string =>
+    `1 (x) ${fields.with(6, String(flags)).with(23, code).with(47, begin).with(48, end).join(" ")}\n`;
+  assert.equal(hasNoEnvironment(withFields(0x400000, "0", "0", "0")), false, "it is changing its program");
+  assert.equal(hasNoEnvironment(withFields(0x400000, "0", "4096", "4096")), false, "it is nearly done");
+  assert.equal(hasNoEnvironment(withFields(0x400000, "1024", "4096", "5000")), false, "it has one");
+  assert.equal(hasNoEnvironment(withFields(0x400000, "1024", "4096", "4096")), true, "it has none");
+  assert.equal(hasNoEnvironment(withFields(0x200040, "0", "0", "0")), true, "a thread of the kernel");
 });
 
 test("what cannot be read at all is an error with its path", () => {

@@ -28,7 +28,9 @@ const TICKS_PER_SECOND = 100;
 /** The system's directories of programs, where setpriv is looked for. */
 const SETPRIV = ["/bin/setpriv", "/usr/bin/setpriv"];
 /** For how long the environment of a process that is just changing its program is waited for, in milliseconds. */
-const PROGRAM_CHANGE_MS = 200;
+const PROGRAM_CHANGE_MS = 2000;
+/** How long is waited between two looks, in milliseconds: on a busy machine that process needs the time more than we. */
+const PROGRAM_CHANGE_PAUSE_MS = 1;
 
 /** The processes that this process may see in /proc. */
 export class LinuxProcesses extends UnixProcesses {
@@ -67,6 +69,7 @@ export class LinuxProcesses extends UnixProcesses {
       const environment = readProcBytes(`/proc/${pid}/environ`);
       if (environment === undefined || environment.length > 0 || performance.now() >= deadline) return environment;
       if (hasNoEnvironment(readProcFile(`/proc/${pid}/stat`) ?? "")) return environment;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PROGRAM_CHANGE_PAUSE_MS);
     }
   }
 

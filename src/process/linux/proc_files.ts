@@ -99,15 +99,16 @@ const KERNEL_THREAD = 0x200000;
 
 /**
  * Whether a line of /proc/PID/stat is of a process that has no environment at all. One that has given its old program up
- * and has not set the new one up yet has none only for the moment: it begins and ends at 0.
+ * and has not set the new one up yet has none only for the moment: the kernel notes where the code of the new program is
+ * after it has noted where the environment begins and ends (load_elf_binary in fs/binfmt_elf.c).
  */
 export function hasNoEnvironment(text: string): boolean {
   const status = parseStatus(text);
   if (status === undefined || hasEnded(status)) return true;
   const fields = text.slice(text.lastIndexOf(")") + 2).trimEnd().split(" ");
-  // The 7th, 48th and 49th field here are the 9th, 50th and 51st of the line: flags, env_start, env_end.
-  if ((Number(fields[6]) & KERNEL_THREAD) !== 0) return true;
-  return fields[47] === fields[48] && fields[48] !== "0";
+  // The 9th, 26th, 50th and 51st field of the line are three less here.
+  const [flags, startOfCode, start, end] = [fields[6], fields[23], fields[47], fields[48]];
+  return (Number(flags) & KERNEL_THREAD) !== 0 || (startOfCode !== "0" && start === end);
 }
 
 /**
