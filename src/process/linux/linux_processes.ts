@@ -12,8 +12,7 @@ import { UnixProcesses } from "../unix/unix_processes.ts";
 import { linuxAccess } from "./linux_access.ts";
 import {
   hasEnded,
-  hasProgram,
-  isChangingProgram,
+  hasNoEnvironment,
   listProcesses,
   parseStatus,
   readProcBytes,
@@ -28,7 +27,9 @@ const TICKS_PER_SECOND = 100;
 /** The system's directories of programs, where setpriv is looked for. */
 const SETPRIV = ["/bin/setpriv", "/usr/bin/setpriv"];
 /** For how long the environment of a process that is just changing its program is waited for, in milliseconds. */
-const PROGRAM_CHANGE_MS = 200;
+const PROGRAM_CHANGE_MS = 2000;
+/** How long is waited between two looks, in milliseconds: on a busy machine that process needs the time more than we. */
+const PROGRAM_CHANGE_PAUSE_MS = 1;
 
 /** The processes that this process may see in /proc. */
 export class LinuxProcesses extends UnixProcesses {
@@ -61,9 +62,10 @@ export class LinuxProcesses extends UnixProcesses {
     if (sweeps === undefined) return this.list();
     const { found, empty } = sweeps.searchEnvironments(entries);
     if (empty.length === 0) return [...found];
-    // Threads of the kernel and the dead show none either. Who is changing its program now was not yet, or may be through.
-    const programs = splitStatusLines(sweeps.statusLines()).filter(([, line]) => hasProgram(line)).map(([pid]) => pid);
-    return [...found, ...empty.filter((pid) => programs.includes(pid))];
+    // Who is changing its program now showed none, and who is through by now may have shown none.
+    const others = splitStatusLines(sweeps.statusLines()).filter(([, line]) => !hasNoEnvironment(line));
+    const possible = new Set(others.map(([pid]) => pid));
+    return [...found, ...empty.filter((pid) => possible.has(pid))];
   }
 
   /**
@@ -73,11 +75,9 @@ export class LinuxProcesses extends UnixProcesses {
   environment(pid: number): Uint8Array | undefined {
     for (const deadline = performance.now() + PROGRAM_CHANGE_MS;;) {
       const environment = readProcBytes(`/proc/${pid}/environ`);
-      if (environment === undefined || environment.length > 0) return environment;
-      if (!isChangingProgram(readProcFile(`/proc/${pid}/stat`) ?? "") || performance.now() >= deadline) {
-        // It may have come in between the two looks.
-        return readProcBytes(`/proc/${pid}/environ`);
-      }
+      if (environment === undefined || environment.length > 0 || performance.now() >= deadline) return environment;
+      if (hasNoEnvironment(readProcFile(`/proc/${pid}/stat`) ?? "")) return environment;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PROGRAM_CHANGE_PAUSE_MS);
     }
   }
 
