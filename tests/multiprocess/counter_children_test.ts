@@ -11,6 +11,8 @@ import { eventually } from "../harness/eventually.ts";
 import { withDirectory } from "../harness/names.ts";
 import { bothRuntimes, type RuntimeName } from "../harness/runtime.ts";
 
+const EVERYWHERE = { skip: false } as const;
+
 async function startParent(name: string, runtime: RuntimeName, ...args: string[]): Promise<Child> {
   const child = new Child("parent_counter.ts", { runtime, args: [name, ...args] });
   await child.line("ready");
@@ -55,7 +57,12 @@ test("the end of a program that a holder has started takes no reference back", a
   }
 });
 
-test("a program that a holder starts inherits no descriptor", async () => {
+/** Registers a test of what only Unix has: descriptors that others can see, execve and fork. */
+function onUnix(law: string, options: { skip: string | false }, body: () => Promise<void>): void {
+  if (process.platform !== "win32") test(law, options, body);
+}
+
+onUnix("a program that a holder starts inherits no descriptor", EVERYWHERE, async () => {
   for (const runtime of bothRuntimes) {
     await withCounter(async (counter) => {
       await using parent = await startParent(counter.name, runtime);
@@ -73,24 +80,28 @@ test("a program that a holder starts inherits no descriptor", async () => {
   }
 });
 
-test("a holder that becomes another program (execve) keeps its reference until that one ends", async () => {
-  for (const runtime of bothRuntimes) {
-    await withCounter(async (counter) => {
-      await using holder = await startParent(counter.name, runtime);
-      await ask(holder, "acquire");
-      await ask(holder, "trySeat");
-      holder.call("exec").catch(() => {});
-      await holder.line("becoming sleep");
-      await becomesSleep(holder.pid);
-      assert.deepEqual(counter.snapshot(), { references: 1, locked: false, seated: true, generation: 0 });
-      assert.equal(counter.tryLockIfUnused(), false);
-      await holder.kill();
-      assert.equal(counter.count(), 0);
-    });
-  }
-});
+onUnix(
+  "a holder that becomes another program (execve) keeps its reference until that one ends",
+  EVERYWHERE,
+  async () => {
+    for (const runtime of bothRuntimes) {
+      await withCounter(async (counter) => {
+        await using holder = await startParent(counter.name, runtime);
+        await ask(holder, "acquire");
+        await ask(holder, "trySeat");
+        holder.call("exec").catch(() => {});
+        await holder.line("becoming sleep");
+        await becomesSleep(holder.pid);
+        assert.deepEqual(counter.snapshot(), { references: 1, locked: false, seated: true, generation: 0 });
+        assert.equal(counter.tryLockIfUnused(), false);
+        await holder.kill();
+        assert.equal(counter.count(), 0);
+      });
+    }
+  },
+);
 
-test("a child by a plain fork inherits no reference", { skip: withoutCompiler }, async () => {
+onUnix("a child by a plain fork inherits no reference", { skip: withoutCompiler }, async () => {
   await withDirectory(async (directory) => {
     const library = compile("fork_and_pause.c", directory, ["-shared", "-fPIC"]);
     for (const runtime of bothRuntimes) {
