@@ -12,21 +12,32 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { Missing } from "./arm64/prepare.ts";
-import { readReport } from "./suite/junit.ts";
+import { type Case, readReport } from "./suite/junit.ts";
+import { contractOf, recordResults, type SuiteResult, versionOf } from "./suite/results.ts";
 import { Tally } from "./suite/tally.ts";
 import { machineCommand, MARK, PROGRAMS } from "./windows/machine.ts";
+import { INSIDE, PATHS } from "./windows/paths.ts";
 import { prepare } from "./windows/prepare.ts";
 
 type RuntimeName = keyof typeof PROGRAMS;
 
 /** What runs on Windows so far. */
-const SUITES = ["tests/kernel/object_name_test.ts", "tests/contract"] as const;
+const SUITES = [
+  "tests/contract",
+  "tests/kernel/object_name_test.ts",
+  "tests/kernel/handles_test.ts",
+  "tests/ffi/last_error_test.ts",
+  "tests/multiprocess",
+  "tools/windows/killed_from_linux_test.ts",
+] as const;
 const LIMIT_MS = 900_000;
 
 const temporary = mkdtempSync(join(tmpdir(), "procref-windows-run-"));
 const [output, place] = ["output", "machine"].map((name) => join(temporary, name));
 for (const folder of [output, place]) mkdirSync(folder);
 const tally = new Tally();
+/** What ran, by runtime. */
+const ran: { readonly [R in RuntimeName]: Case[] } = { deno: [], bun: [] };
 const words = process.argv.slice(2);
 if (words[0] === "--run") process.exit(runOne(words.slice(1)));
 const wanted = words.filter(isRuntime);
@@ -40,6 +51,7 @@ try {
     for (const suite of paths.length > 0 ? paths : SUITES) runPart(runtime, suite);
   }
   tally.check("no process of Wine is left behind", processesOfThisRun().length === 0);
+  if (words.length === 0) recordResults("test:windows", runtimes.map(resultOf));
 } catch (error) {
   if (!(error instanceof Missing)) throw error;
   console.error(`cannot run Windows here: ${error.message}`);
@@ -92,6 +104,7 @@ function runPart(runtime: RuntimeName, suite: string): void {
   if (failed.length > 0 || broken) console.log(`${error?.message ?? ""}${stdout}${stderr}`);
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   tally.add(cases);
+  ran[runtime].push(...cases);
   if (broken) tally.failed++;
   console.log(
     `${failed.length > 0 || broken ? "FAILED" : "ok"}: ${what}: ${passed.length} passed, ${failed.length} failed, ` +
@@ -103,6 +116,23 @@ function runPart(runtime: RuntimeName, suite: string): void {
     const left = linesOf(join(output, kind));
     if (left.length > 0) tally.check(`${what} leaves no ${kind} behind: ${left.join("; ")}`, false);
   }
+}
+
+function resultOf(runtime: RuntimeName): SuiteResult {
+  const count = (wanted: Case["outcome"]): number => ran[runtime].filter(({ outcome }) => outcome === wanted).length;
+  const version = /\d+(?:\.\d+)+/.exec(run(runtime, ["--version"]).stdout)?.[0] ?? "unknown";
+  return {
+    kind: "suite",
+    system: "Windows",
+    architecture: "x64",
+    runtime: `${runtime === "deno" ? "Deno" : "Bun"} ${version}`,
+    how: `under Wine ${versionOf("chroot", [PATHS.root, INSIDE.wine, "--version"])}`,
+    parts: SUITES,
+    contract: contractOf(ran[runtime]),
+    passed: count("passed"),
+    failed: count("failed"),
+    leftOut: [],
+  };
 }
 
 function argumentsOf(runtime: RuntimeName, suite: string): string[] {
