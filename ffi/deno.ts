@@ -21,6 +21,7 @@ import type {
 /** The part of Deno's global that is used, in our own words: no type package of a runtime is needed. */
 interface DenoFfi {
   dlopen(path: string, symbols: Record<string, unknown>): { symbols: Record<string, unknown> };
+  permissions: { querySync(permission: { name: "ffi" }): { state: string } };
   UnsafePointerView: { getArrayBuffer(pointer: unknown, bytes: number): ArrayBuffer };
 }
 
@@ -34,7 +35,7 @@ export function denoRuntime(global: unknown): NativeRuntime {
         // Our type names are Deno's own; buffers, bigints and null need no translation.
         return deno.dlopen(path, symbols).symbols as NativeFunctions<T>;
       } catch (cause) {
-        throw openError(path, cause);
+        throw openError(deno, path, cause);
       }
     },
     readerOfInt32(pointer: Pointer): () => number {
@@ -48,7 +49,7 @@ export function denoRuntime(global: unknown): NativeRuntime {
           F
         >;
       } catch (cause) {
-        throw openError(path, cause);
+        throw openError(deno, path, cause);
       }
     },
     moduleCommand,
@@ -94,11 +95,11 @@ function moduleCommand(module: URL, { files, read = [], run, net, more = [] }: G
   };
 }
 
-function openError(path: string, cause: unknown): ProcrefError {
+function openError(deno: DenoFfi, path: string, cause: unknown): ProcrefError {
   const { name, message } = cause as Error;
   const refused = name === "NotCapable" || name === "PermissionDenied";
   // A scoped grant passes Deno's check and then looks for the library in the working directory.
-  if (refused || message.includes(`/${path}: cannot open`)) {
+  if (refused || deno.permissions.querySync({ name: "ffi" }).state !== "granted") {
     return new ProcrefError(
       "PERMISSION",
       `Cannot open the native library ${path}: Deno does not allow it; run with --allow-ffi ` +
