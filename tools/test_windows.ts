@@ -27,6 +27,7 @@ const SUITES = [
   "tests/kernel/object_name_test.ts",
   "tests/kernel/handles_test.ts",
   "tests/ffi/last_error_test.ts",
+  "tests/ffi/windows_test.ts",
   "tests/multiprocess",
   "tools/windows/killed_from_linux_test.ts",
 ] as const;
