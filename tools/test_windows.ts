@@ -13,10 +13,9 @@ import { join } from "node:path";
 import process from "node:process";
 import { Missing } from "./arm64/prepare.ts";
 import { type Case, readReport } from "./suite/junit.ts";
-import { contractOf, recordResults, type SuiteResult, versionOf } from "./suite/results.ts";
+import { contractOf, recordResults, type SuiteResult } from "./suite/results.ts";
 import { Tally } from "./suite/tally.ts";
 import { machineCommand, MARK, PROGRAMS } from "./windows/machine.ts";
-import { INSIDE, PATHS } from "./windows/paths.ts";
 import { prepare } from "./windows/prepare.ts";
 
 type RuntimeName = keyof typeof PROGRAMS;
@@ -121,13 +120,12 @@ function runPart(runtime: RuntimeName, suite: string): void {
 
 function resultOf(runtime: RuntimeName): SuiteResult {
   const count = (wanted: Case["outcome"]): number => ran[runtime].filter(({ outcome }) => outcome === wanted).length;
-  const version = /\d+(?:\.\d+)+/.exec(run(runtime, ["--version"]).stdout)?.[0] ?? "unknown";
   return {
     kind: "suite",
     system: "Windows",
     architecture: "x64",
-    runtime: `${runtime === "deno" ? "Deno" : "Bun"} ${version}`,
-    how: `under Wine ${versionOf("chroot", [PATHS.root, INSIDE.wine, "--version"])}`,
+    runtime: `${runtime === "deno" ? "Deno" : "Bun"} ${versionIn(run(runtime, ["--version"]).stdout)}`,
+    how: `under Wine ${versionIn(runWords(["--version"]).stdout)}`,
     parts: SUITES,
     contract: contractOf(ran[runtime]),
     passed: count("passed"),
@@ -143,15 +141,19 @@ function argumentsOf(runtime: RuntimeName, suite: string): string[] {
     : ["test", "--timeout=120000", "--reporter=junit", `--reporter-outfile=${report}`, `./${suite}`];
 }
 
-/** Runs a runtime in a machine of its own to its end. */
-function run(runtime: RuntimeName, args: readonly string[]): SpawnSyncReturns<string> {
-  for (const name of readdirSync(output)) rmSync(join(output, name));
-  const [name, value] = MARK.split("=");
-  const env = { NO_COLOR: "1", PROCREF_TEST_RUNTIME: runtime, [name]: value };
-  return spawnText(machineCommand([PROGRAMS[runtime], ...args], env, output, place));
+function versionIn(text: string): string {
+  return /\d+(?:\.\d+)+/.exec(text)?.[0] ?? "unknown";
 }
 
-function spawnText([command, ...args]: readonly string[]): SpawnSyncReturns<string> {
+/** Runs a runtime in a machine of its own to its end. */
+function run(runtime: RuntimeName, args: readonly string[]): SpawnSyncReturns<string> {
+  return runWords([PROGRAMS[runtime], ...args], { PROCREF_TEST_RUNTIME: runtime });
+}
+
+function runWords(words: readonly string[], more: Readonly<Record<string, string>> = {}): SpawnSyncReturns<string> {
+  for (const name of readdirSync(output)) rmSync(join(output, name));
+  const [name, value] = MARK.split("=");
+  const [command, ...args] = machineCommand(words, { NO_COLOR: "1", ...more, [name]: value }, output, place);
   return spawnSync(command, args, { encoding: "utf8", maxBuffer: 2 ** 28, timeout: LIMIT_MS, killSignal: "SIGKILL" });
 }
 
