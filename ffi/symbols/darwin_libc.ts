@@ -31,6 +31,14 @@ export const DARWIN_LIBC = {
   access: { parameters: ["buffer", "i32"], result: "i32" },
   // int close(int fd)
   close: { parameters: ["i32"], result: "i32" },
+  // int flock(int fd, int operation)
+  flock: { parameters: ["i32", "i32"], result: "i32" },
+  // int __fcntl(int fd, int cmd, long arg): what fcntl calls, without its variadic end
+  __fcntl: { parameters: ["i32", "i32", "i64"], result: "i32" },
+  // ssize_t pread(int fd, void *buf, size_t count, off_t offset)
+  pread: { parameters: ["i32", "buffer", "usize", "i64"], result: "isize" },
+  // ssize_t pwrite(int fd, const void *buf, size_t count, off_t offset)
+  pwrite: { parameters: ["i32", "buffer", "usize", "i64"], result: "isize" },
   // int sigaction(int sig, const struct sigaction *act, struct sigaction *oact)
   sigaction: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
   // int kqueue(void)
@@ -58,6 +66,11 @@ export const DARWIN = {
   GETVAL: 5,
   GETALL: 6,
   SEMVMX: 32767,
+  F_DUPFD_CLOEXEC: 67,
+  LOCK_SH: 1,
+  LOCK_EX: 2,
+  LOCK_NB: 4,
+  LOCK_UN: 8,
   SIGKILL: 9,
   SIGTERM: 15,
   CTL_KERN: 1,

@@ -8,7 +8,7 @@ import { lstatSync, mkdirSync, realpathSync, type Stats } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
 import process from "node:process";
 import { ProcrefError } from "../errors.ts";
-import type { Scope } from "./object_name.ts";
+import type { Scope, User } from "./object_name.ts";
 
 const ANYBODY_ELSE = 0o077;
 const OTHERS_WRITE = 0o022;
@@ -18,7 +18,10 @@ const STICKY = 0o1000;
  * The state directory, made if it is missing.
  *
  * Without a directory of the caller's it is `$PROCREF_DIR`; else `procref` in `$XDG_RUNTIME_DIR`, or in
- * `/run/user/UID` where that exists, so that a session and a cron job agree; else `/tmp/procref-UID`.
+ * `/run/user/UID` where that exists, so that a session and a cron job agree; else `/tmp/procref-UID`. On Windows it is
+ * `procref\\session-N` in the user's folder of local data, for kernel objects are those of one session; neither owners nor
+ * modes are looked at there: that folder lies in the user's profile, which Windows keeps others out of, and a directory
+ * of the caller's own is theirs to protect.
  *
  * @param directory the caller's own choice, an absolute path
  * @param scope in scope `system` there is no default: an administrator makes the directory and its mode says who shares
@@ -27,16 +30,24 @@ const STICKY = 0o1000;
  * @throws ProcrefError `STATE_DIRECTORY` when it is a link, somebody else's, or open to others; `PERMISSION` when the
  * runtime does not let us see it; `INVALID_ARGUMENT`; `IO`
  */
-export function stateDirectory(directory: string | undefined, scope: Scope, uid: number): string {
-  const path = directory ?? defaultDirectory(scope, uid);
-  if (typeof path !== "string" || !isAbsolute(path)) {
-    throw new ProcrefError("INVALID_ARGUMENT", `Cannot keep state in ${String(path)}: use an absolute path`);
-  }
+export function stateDirectory(directory: string | undefined, scope: Scope, uid: User): string {
+  const path = stateDirectoryPath(directory, scope, uid);
   return attempting(`keep state in ${path}`, path, () => {
     if (scope === "user") makeDirectory(path);
     checkDirectory(path, scope, uid);
     return realpathSync(path);
   });
+}
+
+/**
+ * Where the state directory is or would be; it is neither made nor checked.
+ *
+ * @throws ProcrefError `PERMISSION` when the runtime does not let us see the environment; `INVALID_ARGUMENT`
+ */
+export function stateDirectoryPath(directory: string | undefined, scope: Scope, uid: User): string {
+  const path = directory ?? defaultDirectory(scope, uid);
+  if (typeof path === "string" && isAbsolute(path)) return path;
+  throw new ProcrefError("INVALID_ARGUMENT", `Cannot keep state in ${String(path)}: use an absolute path`);
 }
 
 function makeDirectory(path: string): void {
@@ -48,7 +59,7 @@ function makeDirectory(path: string): void {
   }
 }
 
-function defaultDirectory(scope: Scope, uid: number): string {
+function defaultDirectory(scope: Scope, uid: User): string {
   const chosen = attempting(
     "choose the state directory",
     undefined,
@@ -62,15 +73,28 @@ function defaultDirectory(scope: Scope, uid: number): string {
   );
 }
 
-function sessionDirectory(uid: number): string {
+function sessionDirectory(uid: User): string {
+  if (typeof uid === "string") return join(localData(), "procref", uid.replace(/^.* /, "session-"));
   const runtime = process.env.XDG_RUNTIME_DIR;
   if (runtime !== undefined && isAbsolute(runtime)) return join(runtime, "procref");
   const session = `/run/user/${uid}`;
   return isOurDirectory(session, uid) ? join(session, "procref") : `/tmp/procref-${uid}`;
 }
 
+/** The folder of Windows for data of the user on this machine. */
+function localData(): string {
+  const { LOCALAPPDATA, USERPROFILE } = process.env;
+  if (LOCALAPPDATA !== undefined && isAbsolute(LOCALAPPDATA)) return LOCALAPPDATA;
+  if (USERPROFILE !== undefined && isAbsolute(USERPROFILE)) return join(USERPROFILE, "AppData", "Local");
+  throw new ProcrefError(
+    "STATE_DIRECTORY",
+    "Cannot choose a state directory: neither LOCALAPPDATA nor USERPROFILE says where the user keeps data; " +
+      "set PROCREF_DIR",
+  );
+}
+
 /** Whether a directory is there and ours. A refusal of the runtime is an error: others, who may look, would decide otherwise. */
-function isOurDirectory(path: string, uid: number): boolean {
+function isOurDirectory(path: string, uid: User): boolean {
   const status = lstatSync(path, { throwIfNoEntry: false });
   return status !== undefined && status.isDirectory() && status.uid === uid;
 }
@@ -81,17 +105,17 @@ function isOurDirectory(path: string, uid: number): boolean {
  *
  * @throws ProcrefError `STATE_DIRECTORY`; what the file system throws
  */
-export function checkDirectory(path: string, scope: Scope, uid: number): void {
+export function checkDirectory(path: string, scope: Scope, uid: User): void {
   const status = lstatSync(path);
-  const problem = directoryProblem(status, scope, uid) ?? parentProblem(path);
+  const problem = directoryProblem(status, scope, uid) ?? (typeof uid === "string" ? undefined : parentProblem(path));
   if (problem === undefined) return;
   throw new ProcrefError("STATE_DIRECTORY", `Cannot keep state in ${path}: ${problem}`, { details: { path } });
 }
 
-function directoryProblem(status: Stats, scope: Scope, uid: number): string | undefined {
+function directoryProblem(status: Stats, scope: Scope, uid: User): string | undefined {
   if (status.isSymbolicLink()) return "it is a symbolic link; name the directory itself";
   if (!status.isDirectory()) return "it is not a directory; remove it or choose another one";
-  if (scope === "system") return undefined;
+  if (scope === "system" || typeof uid === "string") return undefined;
   if (status.uid !== uid) return `it belongs to user ${status.uid}, not to ${uid}; choose another one`;
   const mode = (status.mode & 0o777).toString(8);
   return (status.mode & ANYBODY_ELSE) === 0 ? undefined : `others may enter it (mode ${mode}); use chmod 700`;

@@ -1,5 +1,6 @@
 /**
- * Ending a process with all that it has started: its process group, by the identity of the group's leader.
+ * Ending a process with all that it has started: its process group, by the identity of the group's leader. On Windows,
+ * which has no such groups, it is the tree of what the leader has started.
  *
  * @module
  */
@@ -60,7 +61,7 @@ export async function stopGroup(
 ): Promise<StopOutcome> {
   checkGrace(timeoutMs);
   if (!leads(leader) || !processSystem().signal(-leader.pid, request)) return "not-running";
-  const gone = () => !isGroupAlive(leader);
+  const gone = () => !processSystem().isGroupAlive(leader);
   return await escalate(gone, () => gone() || processSystem().signal(-leader.pid, SIGKILL), timeoutMs);
 }
 
@@ -79,15 +80,4 @@ function leads(leader: ProcessIdentity): boolean {
   checkSignalPid(leader.pid);
   const status = processSystem().status(leader.pid);
   return status !== undefined && status.group === leader.pid && status.start === leader.start;
-}
-
-/** Whether any process of the group runs. While one does, the kernel gives the group's number to nobody else. */
-function isGroupAlive(leader: ProcessIdentity): boolean {
-  const system = processSystem();
-  const now = system.status(leader.pid);
-  if (now !== undefined && now.start !== leader.start) return false;
-  return system.list().some((pid) => {
-    const status = system.status(pid);
-    return status !== undefined && status.group === leader.pid && !status.ended;
-  });
 }

@@ -6,6 +6,7 @@
  */
 
 import type { DetachedProcess, DetachedStart } from "./detached_process.ts";
+import type { ProcessIdentity } from "./identity.ts";
 
 /** What is known of a process at one moment. */
 export interface ProcessStatus {
@@ -42,6 +43,20 @@ export interface ProcessHold {
   close(): void;
 }
 
+/** What keeps everything that this process starts together, so that none of it outlives this process. */
+export interface Containment {
+  /** To be called before a service is started. */
+  prepare(): void;
+  /**
+   * Asks a process that was started with {@link ProcessSystem.groupOptions} to end, with what shares its console.
+   *
+   * @returns false when it cannot be asked
+   */
+  request(pid: number): boolean;
+  /** The PIDs of all that runs in it, but for this process. */
+  members(): number[];
+}
+
 /** The processes of one operating system. Every method may throw `PLATFORM`, `PERMISSION` and `LIBRARY`. */
 export interface ProcessSystem {
   /** Where this process lives. */
@@ -74,10 +89,20 @@ export interface ProcessSystem {
    * @throws ProcrefError `PERMISSION` when it belongs to somebody else; `OTHER`
    */
   signal(pid: number, number: number): boolean;
+  /** Whether any process of a group runs, by the identity of the group's leader, which may be gone. */
+  isGroupAlive(leader: ProcessIdentity): boolean;
   /** The numbers of the signals that this process was started to ignore. */
   ignoredSignals(): Set<number>;
   /** Whether the keys of a terminal (Ctrl-C) reach the process group of this process as a whole. */
   terminalSignalsWholeGroup(): boolean;
+  /** Tells a listener, once or more, that somebody asks this process to end, and who or what does. */
+  onRequestToEnd(listener: (what: string) => void): void;
+  /** Where programs are looked for without a PATH. */
+  readonly usualPath: string;
+  /** Whether a program's name is a path, so that it is not looked for in the directories of the PATH. */
+  isPath(program: string): boolean;
+  /** The files that a path of a program may mean, the first that is there before the others. */
+  programFiles(path: string): string[];
   /** Whether the file of a path can be run as a program. */
   canRun(path: string): boolean | "denied";
   /**
@@ -91,4 +116,8 @@ export interface ProcessSystem {
   readonly detachedBy: string;
   /** The program that gives another one a parent-death signal; undefined where there is none. */
   parentDeathProgram(): string | undefined;
+  /** Keeps all that this process starts from here on together; undefined where process groups are for that. */
+  contain(): Containment | undefined;
+  /** The options of `node:child_process` by which a process begins a group of its own. */
+  readonly groupOptions: { readonly detached: boolean; readonly windowsHide: boolean };
 }

@@ -7,9 +7,6 @@
 import { delimiter, isAbsolute, join, resolve } from "node:path";
 import { processSystem } from "./platform.ts";
 
-/** Where the system looks without a PATH; see execvp(3). */
-const USUAL_PATH = "/bin:/usr/bin";
-
 /** What became of the search for a program. */
 export type ProgramSearch =
   | { readonly found: string }
@@ -17,21 +14,26 @@ export type ProgramSearch =
 
 /**
  * Finds the file of a program: a name without a slash in the directories of the PATH, anything else from the working
- * directory.
+ * directory. On Windows, a name without an ending of programs gets each of them in turn.
  *
  * @param program the name or path
  * @param path the PATH; the system's usual one unless given
  * @param cwd the working directory of relative paths
  */
-export function findProgram(program: string, path: string = USUAL_PATH, cwd: string = "/"): ProgramSearch {
-  const places = program.includes("/")
+export function findProgram(
+  program: string,
+  path: string = processSystem().usualPath,
+  cwd: string = "/",
+): ProgramSearch {
+  const system = processSystem();
+  const places = system.isPath(program)
     ? [isAbsolute(program) ? program : resolve(cwd, program)]
     : path.split(delimiter).map((directory) =>
       join(isAbsolute(directory) ? directory : resolve(cwd, directory), program)
     );
   let denied = false;
-  for (const place of places) {
-    const answer = processSystem().canRun(place);
+  for (const place of places.flatMap((place) => system.programFiles(place))) {
+    const answer = system.canRun(place);
     if (answer === true) return { found: place };
     denied ||= answer === "denied";
   }

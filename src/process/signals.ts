@@ -24,3 +24,13 @@ export function ignoredSignals(): Set<number> {
 export function terminalSignalsWholeGroup(): boolean {
   return processSystem().terminalSignalsWholeGroup();
 }
+
+/**
+ * Tells a listener, once or more, that somebody asks this process to end: by SIGTERM or SIGINT, or where there are no
+ * signals by the means of this library. The runtime's own way to end by a signal is off from then on.
+ *
+ * @param listener is told who or what does, as it follows "got"
+ */
+export function onRequestToEnd(listener: (what: string) => void): void {
+  processSystem().onRequestToEnd(listener);
+}

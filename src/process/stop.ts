@@ -128,7 +128,8 @@ export function checkGrace(timeoutMs: unknown): asserts timeoutMs is number {
   );
 }
 
-async function happens(condition: () => boolean, timeoutMs: number): Promise<boolean> {
+/** Whether a condition comes true within the time. */
+export async function happens(condition: () => boolean, timeoutMs: number): Promise<boolean> {
   try {
     await until(condition, { timeoutMs }, () => "see the process end");
     return true;

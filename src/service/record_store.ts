@@ -6,9 +6,11 @@
 
 import {
   existsSync,
+  linkSync,
   lstatSync,
   mkdirSync,
   openSync,
+  readdirSync,
   renameSync,
   rmdirSync,
   rmSync,
@@ -17,11 +19,13 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { ProcrefError } from "../errors.ts";
-import type { ObjectName } from "../kernel/object_name.ts";
+import type { ObjectName, User } from "../kernel/object_name.ts";
+import type { Mechanism } from "../kernel/ref_counter.ts";
 import { attempting, checkDirectory } from "../kernel/state_directory.ts";
 import { processSystem } from "../process/platform.ts";
 import { removeHints } from "./holders.ts";
 import { formatRecord, parseRecord, type ServiceRecord } from "./record.ts";
+import { persistently } from "./persistently.ts";
 import { readTrustedFile, type TrustedText } from "./trusted_file.ts";
 
 /**
@@ -32,21 +36,23 @@ export class RecordStore {
   /** The service's directory. */
   readonly directory: string;
   readonly #name: ObjectName;
-  readonly #uid: number;
+  readonly #uid: User;
   readonly #path: string;
   readonly #temporary: string;
   /** Where {@link RecordStore.openText} makes its files. */
   readonly #text: string;
+  readonly #mechanism: string;
   /** The mode of the files of this service. */
   readonly fileMode: number;
 
-  constructor(stateDirectory: string, name: ObjectName, uid: number) {
+  constructor(stateDirectory: string, name: ObjectName, uid: User) {
     this.directory = join(stateDirectory, name.fileName);
     this.#name = name;
     this.#uid = uid;
     this.#path = join(this.directory, "record.json");
     this.#temporary = `${this.#path}.tmp`;
     this.#text = join(this.directory, "text.tmp");
+    this.#mechanism = join(this.directory, "mechanism");
     this.fileMode = name.scope === "user" ? 0o600 : 0o644;
   }
 
@@ -99,9 +105,9 @@ export class RecordStore {
       this.#makeDirectory();
       checkDirectory(this.directory, this.#name.scope, this.#uid);
       // Left by a writer that died; the new file must be made by this very call.
-      rmSync(this.#temporary, { force: true });
+      persistently(this.#uid, () => rmSync(this.#temporary, { force: true }));
       writeFileSync(this.#temporary, formatRecord(this.#name, record), { flag: "wx", mode: this.fileMode });
-      renameSync(this.#temporary, this.#path);
+      persistently(this.#uid, () => renameSync(this.#temporary, this.#path));
     });
   }
 
@@ -141,6 +147,61 @@ export class RecordStore {
   }
 
   /**
+   * Makes sure that all clients of the service count their references in one way: the first one writes down which, and
+   * the file goes with everything else. A reference must be held, so that nobody removes it meanwhile.
+   *
+   * @returns what is on record: the given mechanism, or another one that others count by
+   * @throws ProcrefError `IO`, `STATE_DIRECTORY`, `PERMISSION`, `SERVICE_INFO`
+   */
+  agreeOn(mechanism: Mechanism): string {
+    for (;;) {
+      const agreed = this.mechanism();
+      if (agreed !== undefined) return agreed;
+      attempting(`write ${this.#mechanism}`, this.#mechanism, () => this.#writeMechanism(mechanism));
+    }
+  }
+
+  /**
+   * The mechanism that is on record; undefined when there is none.
+   *
+   * @throws ProcrefError `SERVICE_INFO` when the file cannot be trusted, `IO`, `PERMISSION`
+   */
+  mechanism(): string | undefined {
+    const trust = { scope: this.#name.scope, uid: this.#uid };
+    return attempting(`read ${this.#mechanism}`, this.#mechanism, () => readTrustedFile(this.#mechanism, trust))?.text;
+  }
+
+  /** Whether a mechanism is on record; the file is not opened, which others would be told of. */
+  hasMechanism(): boolean {
+    return lstatSync(this.#mechanism, { throwIfNoEntry: false }) !== undefined;
+  }
+
+  /** One of those who come at once writes it, as a whole: a link is made only where there is nothing yet. */
+  #writeMechanism(mechanism: Mechanism): void {
+    this.#makeDirectory();
+    checkDirectory(this.directory, this.#name.scope, this.#uid);
+    const temporary = `${this.#mechanism}.${crypto.randomUUID()}.tmp`;
+    try {
+      writeFileSync(temporary, mechanism, { flag: "wx", mode: this.fileMode });
+      linkSync(temporary, this.#mechanism);
+    } catch (error) {
+      // Somebody was faster; or whoever cleans up was, and all is made anew.
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== "EEXIST" && code !== "ENOENT") throw error;
+    } finally {
+      persistently(this.#uid, () => rmSync(temporary, { force: true }));
+    }
+  }
+
+  #removeMechanism(): void {
+    if (!existsSync(this.directory)) return;
+    const left = readdirSync(this.directory).filter((name) => /^mechanism\.[\w-]+\.tmp$/.test(name));
+    for (const name of [...left, "mechanism"]) {
+      persistently(this.#uid, () => rmSync(join(this.directory, name), { force: true }));
+    }
+  }
+
+  /**
    * Removes the record, the hints of who holds the service, and the service's directory; the gate must be held. What
    * others have put there stays.
    *
@@ -148,9 +209,10 @@ export class RecordStore {
    */
   remove(): void {
     attempting(`remove ${this.#path}`, this.#path, () => {
-      rmSync(this.#temporary, { force: true });
-      rmSync(this.#path, { force: true });
-      rmSync(this.#text, { force: true });
+      for (const path of [this.#temporary, this.#path, this.#text]) {
+        persistently(this.#uid, () => rmSync(path, { force: true }));
+      }
+      this.#removeMechanism();
       // In a directory that is shared with others there are none, and nothing is looked for.
       if (this.#name.scope === "user") removeHints(this.directory);
       try {
@@ -191,7 +253,7 @@ export class RecordStore {
  * A record of scope `system` that another user wrote. What it names will be signalled on its word, so it may name only
  * processes of that user; marks are found by us in our own processes alone, so they are none of its business.
  */
-function checkForeign(record: ServiceRecord, owner: number): ServiceRecord {
+function checkForeign(record: ServiceRecord, owner: User): ServiceRecord {
   for (const identity of [record.info?.identity, record.supervisor]) {
     const theirs = identity === undefined || [owner, undefined].includes(processSystem().owner(identity.pid));
     if (theirs) continue;

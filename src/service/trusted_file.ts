@@ -6,19 +6,21 @@
 
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, type Stats } from "node:fs";
 import { ProcrefError } from "../errors.ts";
-import type { Scope } from "../kernel/object_name.ts";
+import type { Scope, User } from "../kernel/object_name.ts";
 
 /** Whose files are believed, and how large a file may be. */
 export interface Trust {
   /** In scope `user` only files of that user are believed. */
   readonly scope: Scope;
-  /** The effective user. */
-  readonly uid: number;
+  /** The effective user; of one without a number, owners of files are not looked at. */
+  readonly uid: User;
   /** The greatest size in bytes: 65,536 unless given. */
   readonly greatestSize?: number;
 }
 
 const GREATEST_SIZE = 65536;
+/** What Windows does not have: nobody but the user can put a link or a pipe there. */
+const NO_LINKS_AND_PIPES = (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
 /** A file that is open for reading; whoever opened it closes the descriptor. */
 export interface OpenedFile {
@@ -33,7 +35,7 @@ export interface TrustedText {
   /** The text. */
   readonly text: string;
   /** The user that the file belongs to. */
-  readonly owner: number;
+  readonly owner: User;
 }
 
 /**
@@ -49,7 +51,7 @@ export function readTrustedFile(path: string, trust: Trust): TrustedText | undef
     const buffer = new Uint8Array(opened.status.size);
     const length = readSync(opened.descriptor, buffer, 0, buffer.length, 0);
     const text = new TextDecoder("utf-8", { fatal: true }).decode(buffer.subarray(0, length));
-    return { text, owner: opened.status.uid };
+    return { text, owner: typeof trust.uid === "number" ? opened.status.uid : trust.uid };
   } finally {
     closeSync(opened.descriptor);
   }
@@ -81,7 +83,7 @@ export function openTrustedFile(path: string, trust: Trust): OpenedFile | undefi
 /** Opens the file; undefined when it has been removed meanwhile. */
 function open(path: string): number | undefined {
   try {
-    return openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    return openSync(path, constants.O_RDONLY | NO_LINKS_AND_PIPES);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;
@@ -91,7 +93,9 @@ function open(path: string): number | undefined {
 function checkFile(status: Stats, { scope, uid, greatestSize = GREATEST_SIZE }: Trust): void {
   if (!status.isFile()) throw untrusted("is no plain file");
   if (status.size > greatestSize) throw untrusted(`has ${status.size} bytes, at most ${greatestSize} are read`);
-  if (scope === "user" && status.uid !== uid) throw untrusted(`belongs to user ${status.uid}`);
+  if (scope === "user" && typeof uid === "number" && status.uid !== uid) {
+    throw untrusted(`belongs to user ${status.uid}`);
+  }
 }
 
 function untrusted(why: string): ProcrefError {

@@ -6,6 +6,7 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import { ProcrefError } from "../errors.ts";
+import { endContained } from "../process/containment.ts";
 import { stopWithGroup } from "../process/group.ts";
 import { endMarked } from "../process/marks.ts";
 import { ProcessWatch } from "../process/process_watch.ts";
@@ -142,6 +143,7 @@ export class ModuleService implements LifeSource {
       }
     } finally {
       if (info.identity !== undefined) await stopWithGroup(info.identity, stopTimeoutMs);
+      await endContained();
       await endMarked([this.#mark]);
     }
   }

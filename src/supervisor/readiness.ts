@@ -68,7 +68,7 @@ function succeeds(
   env: Readonly<Record<string, string>>,
 ): Promise<boolean> {
   return new Promise((resolve) => {
-    const child = spawn(program, args, { cwd, env: { ...env }, stdio: "ignore" });
+    const child = spawn(program, args, { cwd, env: { ...env }, stdio: "ignore", windowsHide: true });
     const timer = setTimeout(() => child.kill("SIGKILL"), QUESTION_MS);
     const settle = (ready: boolean) => {
       clearTimeout(timer);

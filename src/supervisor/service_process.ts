@@ -1,6 +1,6 @@
 /**
- * A service's process: started in a session of its own, with a mark and a parent-death signal, and ended with all that
- * it has started.
+ * A service's process: started in a session of its own, with a mark and a parent-death signal, or on Windows in the
+ * job of the supervisor and with a console of its own, and ended with all that it has started.
  *
  * @module
  */
@@ -9,6 +9,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { constants } from "node:os";
 import process from "node:process";
 import { ProcrefError } from "../errors.ts";
+import { endContained, prepareContained, stopContained } from "../process/containment.ts";
 import { killGroup, stopGroup } from "../process/group.ts";
 import { identityOf, type ProcessIdentity } from "../process/identity.ts";
 import { endMarked, MARK_VARIABLE } from "../process/marks.ts";
@@ -50,10 +51,11 @@ export class ServiceProcess {
     log: LogFile,
   ): Promise<ServiceProcess> {
     const [program, ...args] = wrapped(description, description.command.map((text) => fillIn(text, values)));
+    prepareContained();
     const child = spawn(program, args, {
+      ...processSystem().groupOptions,
       cwd: description.cwd,
       env: environment(description, values, mark),
-      detached: true,
       stdio: ["ignore", "pipe", "pipe"],
     });
     await new Promise<void>((resolve, reject) => {
@@ -99,14 +101,14 @@ export class ServiceProcess {
   }
 
   /**
-   * Stops it: its signal to the whole process group, SIGKILL to the group when its time is over, and SIGKILL to all
-   * that carries its mark, wherever it went.
+   * Stops it: its signal to the whole process group (on Windows Ctrl-C to all that share its console, whatever the
+   * signal), SIGKILL to the group when its time is over, and SIGKILL to all that carries its mark, wherever it went.
    *
    * @throws ProcrefError `SERVICE_STOP` when something could not be ended
    */
   async stop(): Promise<void> {
     const { stopSignal, stopTimeoutMs } = this.#description;
-    if (this.identity !== undefined) {
+    if (this.identity !== undefined && !await stopContained(this.identity, stopTimeoutMs)) {
       await stopGroup(this.identity, stopTimeoutMs, constants.signals[stopSignal]);
     }
     await this.clearUp();
@@ -116,6 +118,7 @@ export class ServiceProcess {
   async clearUp(): Promise<void> {
     try {
       if (this.identity !== undefined) killGroup(this.identity);
+      await endContained();
       await endMarked([this.#mark]);
       // Its parent has taken note of its end: nothing of it is left in the list of processes.
       await this.ended;

@@ -19,12 +19,13 @@
  */
 
 import { setTimeout as delay } from "node:timers/promises";
-import process from "node:process";
 import { isProcrefError, ProcrefError } from "../errors.ts";
 import type { RefCounter } from "../kernel/ref_counter.ts";
+import { containChildren } from "../process/containment.ts";
 import { killGroup } from "../process/group.ts";
 import { formatIdentity, isAlive, ownIdentity } from "../process/identity.ts";
 import { endMarked } from "../process/marks.ts";
+import { onRequestToEnd } from "../process/signals.ts";
 import { SETTLE_MS } from "../service/mode.ts";
 import type { ServiceRecord } from "../service/record.ts";
 import type { RecordStore } from "../service/record_store.ts";
@@ -55,6 +56,7 @@ export async function supervise(
 ): Promise<void> {
   const { counter, store } = openOffice(orders);
   if (!counter.trySeat()) return report(SEAT_TAKEN);
+  containChildren();
   await new Supervisor(orders.name, description, counter, store).run(report);
 }
 
@@ -112,14 +114,10 @@ class Supervisor {
   /** Resolves when somebody asks this process to end: the service is stopped, whoever holds it. */
   #stopping(): Promise<ProcrefError> {
     return new Promise((resolve) => {
-      for (const signal of ["SIGTERM", "SIGINT"] as const) {
-        process.on(signal, () => {
-          const message = `The service "${this.#name}" was stopped by force: its supervisor got ${signal}`;
-          resolve(new ProcrefError("SERVICE_LOST", message, { details: { name: this.#name } }));
-        });
-      }
-      // There is no terminal that could be closed.
-      process.on("SIGHUP", () => {});
+      onRequestToEnd((what) => {
+        const message = `The service "${this.#name}" was stopped by force: its supervisor got ${what}`;
+        resolve(new ProcrefError("SERVICE_LOST", message, { details: { name: this.#name } }));
+      });
     });
   }
 

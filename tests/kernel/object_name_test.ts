@@ -131,7 +131,8 @@ test("a scope that is none is an error that names those there are", async () => 
   }
   await assert.rejects(
     openRefCounter("x", { mechanism: "mutex" as "sysv" }),
-    (error) => isProcrefError(error, "INVALID_ARGUMENT") && error.message.includes('use "sysv", "handles" or "memory"'),
+    (error) =>
+      isProcrefError(error, "INVALID_ARGUMENT") && error.message.includes('use "sysv", "slots", "handles" or "memory"'),
   );
 });
 

@@ -5,10 +5,12 @@ import type { AbiTable } from "./probe.ts";
 
 const HEADERS = `
 #include <errno.h>
+#include <fcntl.h>
 #include <libproc.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/event.h>
+#include <sys/file.h>
 #include <sys/ipc.h>
 #include <sys/proc.h>
 #include <sys/proc_info.h>
@@ -38,6 +40,9 @@ export const DARWIN_TABLE: AbiTable = {
     kill: "int kill(pid_t, int)",
     access: "int access(const char *, int)",
     close: "int close(int)",
+    flock: "int flock(int, int)",
+    pread: "ssize_t pread(int, void *, size_t, off_t)",
+    pwrite: "ssize_t pwrite(int, const void *, size_t, off_t)",
     sigaction: "int sigaction(int, const struct sigaction *, struct sigaction *)",
     kqueue: "int kqueue(void)",
     kevent: "int kevent(int, const struct kevent *, int, struct kevent *, int, const struct timespec *)",
@@ -46,7 +51,7 @@ export const DARWIN_TABLE: AbiTable = {
     sysctl: "int sysctl(int *, u_int, void *, size_t *, void *, size_t)",
     sysctlbyname: "int sysctlbyname(const char *, void *, size_t *, void *, size_t)",
   },
-  undeclared: ["__semctl"],
+  undeclared: ["__semctl", "__fcntl"],
   constants: { ...CONSTANTS, ...DARWIN_ERRNO },
   layouts: DARWIN_LAYOUTS,
   structs: {

@@ -22,6 +22,7 @@ const HEADERS = `
 #include <poll.h>
 #include <signal.h>
 #include <stddef.h>
+#include <sys/file.h>
 #include <sys/ipc.h>
 #include <sys/sem.h>
 #include <sys/syscall.h>
@@ -51,6 +52,10 @@ const DECLARATIONS = {
   access: "int access(const char *, int)",
   read: "ssize_t read(int, void *, size_t)",
   close: "int close(int)",
+  flock: "int flock(int, int)",
+  fcntl: "int fcntl(int, int, ...)",
+  pread: "ssize_t pread(int, void *, size_t, off_t)",
+  pwrite: "ssize_t pwrite(int, const void *, size_t, off_t)",
   readlink: "ssize_t readlink(const char *, char *, size_t)",
   syscall: "long syscall(long, ...)",
 } as const;

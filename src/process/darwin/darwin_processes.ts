@@ -9,10 +9,11 @@ import { systemError } from "../../../ffi/errno.ts";
 import { type DarwinLibc, darwinLibc } from "../../../ffi/libc.ts";
 import { DARWIN, DARWIN_ERRNO as E } from "../../../ffi/symbols/darwin_libc.ts";
 import type { DetachedProcess, DetachedStart } from "../detached_process.ts";
-import type { Domain, ProcessStatus, ProcessSystem } from "../process_system.ts";
+import type { Domain, ProcessStatus } from "../process_system.ts";
 import { canRun } from "../unix/can_run.ts";
 import { signalled } from "../unix/signalled.ts";
 import { spawnDetached } from "../unix/spawned_detached.ts";
+import { UnixProcesses } from "../unix/unix_processes.ts";
 import { ExitQueue } from "./exit_queue.ts";
 import { parseProcessArguments, type ProcessArguments } from "./process_arguments.ts";
 
@@ -30,13 +31,14 @@ const PROGRAM_CHANGE_MS = 20;
 const WITH_ZOMBIES = 1n;
 
 /** The processes that this process may see. */
-export class DarwinProcesses implements ProcessSystem {
+export class DarwinProcesses extends UnixProcesses {
   readonly #open: () => DarwinLibc;
   #domain: Domain | undefined;
   #arguments: Uint8Array | undefined;
 
   /** @param open gives the C library; that of this machine unless given */
   constructor(open: () => DarwinLibc = darwinLibc) {
+    super();
     this.#open = open;
   }
 
@@ -102,7 +104,7 @@ export class DarwinProcesses implements ProcessSystem {
   signal(pid: number, number: number): boolean {
     const result = this.#open().kill(pid, number);
     // Of a group of nothing but zombies, macOS says that it is somebody else's.
-    if (result === -E.EPERM && pid < 0 && !this.#runs(-pid)) return false;
+    if (result === -E.EPERM && pid < 0 && !this.runsGroup(-pid)) return false;
     return signalled(result, "kill", pid, number);
   }
 
@@ -143,14 +145,6 @@ export class DarwinProcesses implements ProcessSystem {
     const bytes = new Uint8Array(info.buffer);
     const length = proc_pidinfo(pid, DARWIN.PROC_PIDTBSDINFO, WITH_ZOMBIES, bytes, procBsdinfo.size);
     return length === procBsdinfo.size ? info : undefined;
-  }
-
-  /** Whether any process of a group runs. */
-  #runs(group: number): boolean {
-    return this.list().some((pid) => {
-      const status = this.status(pid);
-      return status === undefined ? false : status.group === group && !status.ended;
-    });
   }
 
   /** While a process changes its program, the kernel does not tell how it was started: it is asked again. */

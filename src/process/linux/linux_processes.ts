@@ -7,10 +7,11 @@
 import { linuxLibc } from "../../../ffi/libc.ts";
 import { LINUX_ERRNO as E } from "../../../ffi/symbols/linux_libc.ts";
 import type { DetachedProcess, DetachedStart } from "../detached_process.ts";
+import type { Domain, ProcessStatus } from "../process_system.ts";
 import { canRun } from "../unix/can_run.ts";
 import { signalled } from "../unix/signalled.ts";
 import { spawnDetached } from "../unix/spawned_detached.ts";
-import type { Domain, ProcessStatus, ProcessSystem } from "../process_system.ts";
+import { UnixProcesses } from "../unix/unix_processes.ts";
 import { PidDescriptor } from "./pid_descriptor.ts";
 import {
   hasEnded,
@@ -30,7 +31,7 @@ const SETPRIV = ["/bin/setpriv", "/usr/bin/setpriv"];
 const PROGRAM_CHANGE_MS = 200;
 
 /** The processes that this process may see in /proc. */
-export class LinuxProcesses implements ProcessSystem {
+export class LinuxProcesses extends UnixProcesses {
   #domain: Domain | undefined;
 
   domain(): Domain {
