@@ -15,7 +15,7 @@ import { UnixProcesses } from "../unix/unix_processes.ts";
 import { PidDescriptor } from "./pid_descriptor.ts";
 import {
   hasEnded,
-  isChangingProgram,
+  hasNoEnvironment,
   listProcesses,
   parseStatus,
   readProcBytes,
@@ -65,11 +65,8 @@ export class LinuxProcesses extends UnixProcesses {
   environment(pid: number): Uint8Array | undefined {
     for (const deadline = performance.now() + PROGRAM_CHANGE_MS;;) {
       const environment = readProcBytes(`/proc/${pid}/environ`);
-      if (environment === undefined || environment.length > 0) return environment;
-      if (!isChangingProgram(readProcFile(`/proc/${pid}/stat`) ?? "") || performance.now() >= deadline) {
-        // It may have come in between the two looks.
-        return readProcBytes(`/proc/${pid}/environ`);
-      }
+      if (environment === undefined || environment.length > 0 || performance.now() >= deadline) return environment;
+      if (hasNoEnvironment(readProcFile(`/proc/${pid}/stat`) ?? "")) return environment;
     }
   }
 

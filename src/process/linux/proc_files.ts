@@ -98,15 +98,16 @@ export function hasEnded({ state, threads }: StatusFields): boolean {
 const KERNEL_THREAD = 0x200000;
 
 /**
- * Whether a line of /proc/PID/stat is of a process that has given its old program up and has not set the new one up
- * yet: its environment begins and ends at 0.
+ * Whether a line of /proc/PID/stat is of a process that has no environment at all. One that has given its old program up
+ * and has not set the new one up yet has none only for the moment: it begins and ends at 0.
  */
-export function isChangingProgram(text: string): boolean {
+export function hasNoEnvironment(text: string): boolean {
   const status = parseStatus(text);
-  if (status === undefined || hasEnded(status)) return false;
+  if (status === undefined || hasEnded(status)) return true;
   const fields = text.slice(text.lastIndexOf(")") + 2).trimEnd().split(" ");
-  // The seventh and the 49th field here are the ninth and the 51st of the line: flags, env_end.
-  return (Number(fields[6]) & KERNEL_THREAD) === 0 && fields[48] === "0";
+  // The 7th, 48th and 49th field here are the 9th, 50th and 51st of the line: flags, env_start, env_end.
+  if ((Number(fields[6]) & KERNEL_THREAD) !== 0) return true;
+  return fields[47] === fields[48] && fields[48] !== "0";
 }
 
 /**
