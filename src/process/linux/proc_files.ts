@@ -62,18 +62,25 @@ export function hasEnded({ state, threads }: StatusFields): boolean {
 /** PF_KTHREAD: a thread of the kernel, which has no program. */
 const KERNEL_THREAD = 0x200000;
 
+/** Whether a line of /proc/PID/stat is of a process that runs a program: no thread of the kernel, and not dead. */
+function hasProgram(text: string): boolean {
+  const status = parseStatus(text);
+  // The seventh field here is the ninth of the line: flags.
+  const flags = Number(text.slice(text.lastIndexOf(")") + 2).split(" ")[6]);
+  return status !== undefined && !hasEnded(status) && (flags & KERNEL_THREAD) === 0;
+}
+
 /**
  * Whether a line of /proc/PID/stat is of a process that has no environment at all. One that has given its old program up
  * and has not set the new one up yet has none only for the moment: the kernel notes where the code of the new program is
  * after it has noted where the environment begins and ends (load_elf_binary in fs/binfmt_elf.c).
  */
 export function hasNoEnvironment(text: string): boolean {
-  const status = parseStatus(text);
-  if (status === undefined || hasEnded(status)) return true;
+  if (!hasProgram(text)) return true;
   const fields = text.slice(text.lastIndexOf(")") + 2).trimEnd().split(" ");
-  // The 9th, 26th, 50th and 51st field of the line are three less here.
-  const [flags, startOfCode, start, end] = [fields[6], fields[23], fields[47], fields[48]];
-  return (Number(flags) & KERNEL_THREAD) !== 0 || (startOfCode !== "0" && start === end);
+  // The 26th, 50th and 51st field of the line are three less here.
+  const [startOfCode, start, end] = [fields[23], fields[47], fields[48]];
+  return startOfCode !== "0" && start === end;
 }
 
 /**
