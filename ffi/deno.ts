@@ -100,7 +100,7 @@ function lockFile(file: DenoFile): RuntimeLockFile {
 const SHORT: { readonly [flag: string]: string } = { read: "-R", write: "-W", env: "-E", net: "-N" };
 
 /** Deno with the given permissions and no others, and nothing of the project that it happens to be started in. */
-function moduleCommand(module: URL, { files, read = [], run, net, more = [] }: Grants): ModuleCommand {
+function moduleCommand(module: URL, { files, read = [], run, net, native, more = [] }: Grants): ModuleCommand {
   const allow = (flag: string, values: readonly string[]): string[] => {
     // Beside a list, Deno takes no notice of the plain flag, which is wider.
     const plain = more.includes(`--allow-${flag}`) || more.includes(SHORT[flag]);
@@ -109,7 +109,8 @@ function moduleCommand(module: URL, { files, read = [], run, net, more = [] }: G
   };
   const all = more.includes("-A") || more.includes("--allow-all");
   const own = all ? [] : [
-    ...(more.includes("--allow-ffi") ? [] : ["--allow-ffi"]),
+    ...(native && !more.includes("--allow-ffi") ? ["--allow-ffi"] : []),
+    ...allow("sys", native ? [] : ["uid"]),
     // The child processes of node:child_process ask for it.
     ...allow("env", ["NODE_V8_COVERAGE"]),
     ...allow("read", [...files, ...read]),

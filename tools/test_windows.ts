@@ -17,19 +17,11 @@ import { contractOf, recordResults, type SuiteResult } from "./suite/results.ts"
 import { Tally } from "./suite/tally.ts";
 import { machineCommand, MARK, PROGRAMS } from "./windows/machine.ts";
 import { prepare } from "./windows/prepare.ts";
+import { SUITES, WINE_SUITES } from "./windows/suites.ts";
 
 type RuntimeName = keyof typeof PROGRAMS;
 
-/** What runs on Windows so far. */
-const SUITES = [
-  "tests/contract",
-  "tests/kernel/object_name_test.ts",
-  "tests/kernel/handles_test.ts",
-  "tests/ffi/last_error_test.ts",
-  "tests/ffi/windows_test.ts",
-  "tests/multiprocess",
-  "tools/windows/killed_from_linux_test.ts",
-] as const;
+const PARTS = [...SUITES, ...WINE_SUITES];
 const LIMIT_MS = 900_000;
 
 const temporary = mkdtempSync(join(tmpdir(), "procref-windows-run-"));
@@ -48,7 +40,7 @@ try {
   prepare();
   for (const runtime of runtimes) checkRuntime(runtime);
   for (const runtime of runtimes) {
-    for (const suite of paths.length > 0 ? paths : SUITES) runPart(runtime, suite);
+    for (const suite of paths.length > 0 ? paths : PARTS) runPart(runtime, suite);
   }
   tally.check("no process of Wine is left behind", processesOfThisRun().length === 0);
   if (words.length === 0) recordResults("test:windows", runtimes.map(resultOf));
@@ -126,7 +118,7 @@ function resultOf(runtime: RuntimeName): SuiteResult {
     architecture: "x64",
     runtime: `${runtime === "deno" ? "Deno" : "Bun"} ${versionIn(run(runtime, ["--version"]).stdout)}`,
     how: `under Wine ${versionIn(runWords(["--version"]).stdout)}`,
-    parts: SUITES,
+    parts: PARTS,
     contract: contractOf(ran[runtime]),
     passed: count("passed"),
     failed: count("failed"),

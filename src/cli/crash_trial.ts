@@ -11,6 +11,7 @@ import { createInterface } from "node:readline";
 import { nativeRuntime } from "../../ffi/mod.ts";
 import { constants } from "node:os";
 import type { RefCounterOptions } from "../kernel/open.ts";
+import { processSystem } from "../process/platform.ts";
 import { ProcessWatch } from "../process/process_watch.ts";
 
 /** A child that holds. */
@@ -30,9 +31,10 @@ export interface Holder {
  */
 export async function startHolder(name: string, options: RefCounterOptions): Promise<Holder> {
   const { directory } = options;
+  const native = (processSystem().askedPrograms ?? []).length === 0;
   const grants = directory === undefined
-    ? { files: [], run: [], net: [] }
-    : { files: [directory], read: [dirname(directory)], run: [], net: [], more: ["--allow-sys=statfs"] };
+    ? { files: [], run: [], net: [], native }
+    : { files: [directory], read: [dirname(directory)], run: [], net: [], native, more: ["--allow-sys=uid,statfs"] };
   const { command, env } = nativeRuntime().moduleCommand(holderModule(), grants);
   const [program, ...args] = command;
   const child = spawn(program, [...args, name, JSON.stringify(options)], { stdio: ["pipe", "pipe", "pipe"], env });

@@ -11,7 +11,7 @@ import { checkFileSystem } from "../kernel/file_system.ts";
 import type { Scope } from "../kernel/object_name.ts";
 import { chooseMechanism, currentUser, openRefCounter, type RefCounterOptions } from "../kernel/open.ts";
 import type { RefCounter } from "../kernel/ref_counter.ts";
-import { stateDirectory } from "../kernel/state_directory.ts";
+import { attempting, stateDirectory } from "../kernel/state_directory.ts";
 import { domain } from "../process/domain.ts";
 import { identityOf } from "../process/identity.ts";
 import { findParentDeathProgram, findProgram } from "../process/programs.ts";
@@ -92,17 +92,19 @@ function directory({ directory, scope }: Where): string {
 
 function files({ directory, scope }: Where): string {
   const path = stateDirectory(directory, scope, currentUser());
+  attempting(`keep state in ${path}`, path, () => tryFiles(path));
+  return "written, read and removed";
+}
+
+function tryFiles(path: string): void {
   const folder = mkdtempSync(join(path, ".doctor-"));
   try {
     const file = join(folder, "file");
     writeFileSync(file, "text", { flag: "wx", mode: 0o600 });
-    if (readFileSync(file, "utf8") !== "text") {
-      throw new Error(`Cannot keep state in ${path}: what was written is not read`);
-    }
+    expect(readFileSync(file, "utf8") === "text", "what was written is not read");
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-  return "written, read and removed";
 }
 
 /** A name that nobody else uses. */
@@ -169,11 +171,15 @@ function processes(): string {
   if (!processSystem().list().includes(process.ppid) && process.ppid !== 0) {
     throw new Warning("processes of others are hidden (hidepid of /proc); who holds a service may not be shown");
   }
-  const watch = processSystem().hold(process.pid);
-  if (typeof watch === "string") {
+  const { askedPrograms = [] } = processSystem();
+  if (askedPrograms.length > 0) {
+    throw new Warning(`native calls are not allowed, so ${askedPrograms} is asked about processes, which takes longer`);
+  }
+  const hold = processSystem().hold(process.pid);
+  if (typeof hold === "string") {
     throw new Warning("this kernel gives no PID descriptors; processes are watched by /proc, more slowly");
   }
-  watch.close();
+  hold.close();
   return "identities and PID descriptors are there";
 }
 

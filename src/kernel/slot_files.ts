@@ -189,7 +189,8 @@ export class SlotFiles {
       return true;
     } catch (error) {
       // It was removed in between.
-      if (error instanceof ProcrefError || (error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+      const cause = error instanceof ProcrefError ? error.cause : error;
+      if ((cause as NodeJS.ErrnoException | undefined)?.code !== "ENOENT") throw error;
       return false;
     }
   }
