@@ -15,13 +15,28 @@ import type {
   NativeFunctions,
   NativeRuntime,
   Pointer,
+  RuntimeLockFile,
   SymbolTable,
 } from "./types.ts";
 
 /** The part of Deno's global that is used, in our own words: no type package of a runtime is needed. */
 interface DenoFfi {
   dlopen(path: string, symbols: Record<string, unknown>): { symbols: Record<string, unknown> };
+  permissions: { querySync(permission: { name: string; variable?: string }): { state: string } };
   UnsafePointerView: { getArrayBuffer(pointer: unknown, bytes: number): ArrayBuffer };
+  openSync(path: string, options: Record<string, unknown>): DenoFile;
+}
+
+/** The part of an open file that is used. */
+interface DenoFile {
+  statSync(): { dev: number; ino: number };
+  tryLockSync(exclusive: boolean): boolean;
+  lock(exclusive: boolean): Promise<void>;
+  unlockSync(): void;
+  seekSync(offset: number, whence: number): number;
+  readSync(into: Uint8Array): number | null;
+  writeSync(bytes: Uint8Array): number;
+  close(): void;
 }
 
 /** Binds {@link NativeRuntime} to Deno's global. */
@@ -34,7 +49,7 @@ export function denoRuntime(global: unknown): NativeRuntime {
         // Our type names are Deno's own; buffers, bigints and null need no translation.
         return deno.dlopen(path, symbols).symbols as NativeFunctions<T>;
       } catch (cause) {
-        throw openError(path, cause);
+        throw openError(deno, path, cause);
       }
     },
     readerOfInt32(pointer: Pointer): () => number {
@@ -48,10 +63,36 @@ export function denoRuntime(global: unknown): NativeRuntime {
           F
         >;
       } catch (cause) {
-        throw openError(path, cause);
+        throw openError(deno, path, cause);
       }
     },
+    variable(name: string): string | undefined {
+      const granted = deno.permissions.querySync({ name: "env", variable: name }).state === "granted";
+      return granted ? process.env[name] : undefined;
+    },
+    openLockFile: (path, create) =>
+      lockFile(deno.openSync(path, { read: true, write: true, createNew: create, mode: 0o600 })),
     moduleCommand,
+  };
+}
+
+/** The locks of Deno's own files are flock(2) as well, and need no permission but to read and write the file. */
+function lockFile(file: DenoFile): RuntimeLockFile {
+  const { dev, ino } = file.statSync();
+  return {
+    inode: `${dev}:${ino}`,
+    tryLock: (exclusive) => file.tryLockSync(exclusive),
+    lockShared: () => file.lock(false),
+    unlock: () => file.unlockSync(),
+    read(into: Uint8Array): number {
+      file.seekSync(0, 0);
+      return file.readSync(into) ?? 0;
+    },
+    write(bytes: Uint8Array): void {
+      file.seekSync(0, 0);
+      file.writeSync(bytes);
+    },
+    close: () => file.close(),
   };
 }
 
@@ -59,7 +100,7 @@ export function denoRuntime(global: unknown): NativeRuntime {
 const SHORT: { readonly [flag: string]: string } = { read: "-R", write: "-W", env: "-E", net: "-N" };
 
 /** Deno with the given permissions and no others, and nothing of the project that it happens to be started in. */
-function moduleCommand(module: URL, { files, read = [], run, net, more = [] }: Grants): ModuleCommand {
+function moduleCommand(module: URL, { files, read = [], run, net, native, more = [] }: Grants): ModuleCommand {
   const allow = (flag: string, values: readonly string[]): string[] => {
     // Beside a list, Deno takes no notice of the plain flag, which is wider.
     const plain = more.includes(`--allow-${flag}`) || more.includes(SHORT[flag]);
@@ -68,7 +109,8 @@ function moduleCommand(module: URL, { files, read = [], run, net, more = [] }: G
   };
   const all = more.includes("-A") || more.includes("--allow-all");
   const own = all ? [] : [
-    ...(more.includes("--allow-ffi") ? [] : ["--allow-ffi"]),
+    ...(native && !more.includes("--allow-ffi") ? ["--allow-ffi"] : []),
+    ...allow("sys", native ? [] : ["uid"]),
     // The child processes of node:child_process ask for it.
     ...allow("env", ["NODE_V8_COVERAGE"]),
     ...allow("read", [...files, ...read]),
@@ -94,11 +136,11 @@ function moduleCommand(module: URL, { files, read = [], run, net, more = [] }: G
   };
 }
 
-function openError(path: string, cause: unknown): ProcrefError {
+function openError(deno: DenoFfi, path: string, cause: unknown): ProcrefError {
   const { name, message } = cause as Error;
   const refused = name === "NotCapable" || name === "PermissionDenied";
   // A scoped grant passes Deno's check and then looks for the library in the working directory.
-  if (refused || message.includes(`/${path}: cannot open`)) {
+  if (refused || deno.permissions.querySync({ name: "ffi" }).state !== "granted") {
     return new ProcrefError(
       "PERMISSION",
       `Cannot open the native library ${path}: Deno does not allow it; run with --allow-ffi ` +

@@ -35,7 +35,7 @@ import type { CFunction, NativeLibrary, SymbolTable } from "./types.ts";
 type Linux = typeof LINUX_LIBC;
 type Darwin = typeof DARWIN_LIBC;
 /** The functions that every Unix has under one name, with one prototype. */
-type Shared = "semget" | "semop" | "kill" | "access" | "close";
+type Shared = "semget" | "semop" | "kill" | "access" | "close" | "flock" | "pread" | "pwrite";
 type CheckedFunctions<T extends SymbolTable, K extends keyof T> = { readonly [S in K]: CheckedFunction<T[S]> };
 
 /** The C library of any Unix: each function gives its result, or the negated error number. */
@@ -44,10 +44,14 @@ export interface Libc extends CheckedFunctions<Linux, Shared> {
   readonly system: "linux" | "darwin";
   /** semctl, for the commands of {@link UnixConstants}. */
   readonly semctl: CheckedFunction<Linux["semctl"]>;
+  /** fcntl, for the commands of {@link UnixConstants}. */
+  readonly fcntl: CheckedFunction<Linux["fcntl"]>;
   /** The effective user. */
   geteuid(): number;
   /** semop on a thread of its own, where it may wait: 0, or -1 for a reason that stays on that thread. */
   blockInSemop(set: number, operations: Uint8Array, count: bigint): Promise<number>;
+  /** flock on a thread of its own, where it may wait: 0, or -1 for a reason that stays on that thread. */
+  blockInFlock(descriptor: number, operation: number): Promise<number>;
   /** The constants of this system. */
   readonly constants: UnixConstants;
   /** The error numbers of this system. */
@@ -69,7 +73,6 @@ export interface LinuxLibc extends Libc, CheckedFunctions<Linux, LinuxOnly> {
 }
 
 type DarwinOnly =
-  | "getsid"
   | "sigaction"
   | "kqueue"
   | "kevent"
@@ -141,6 +144,7 @@ function openLinux(layouts: LinuxLayouts): LinuxLibc {
     system: "linux",
     ...sharedFunctions(library, LINUX_ERRNO),
     semctl: checked(library, "semctl", semctlErrors(LINUX_ERRNO)),
+    fcntl: checked(library, "fcntl"),
     poll: checked(library, "poll"),
     open: checked(library, "open"),
     read: checked(library, "read"),
@@ -160,13 +164,14 @@ function directoryCall(): CheckedFunction<(typeof LINUX_DIRECTORY)["syscall"]> {
 
 function openDarwin(): DarwinLibc {
   const library = openLibrary(DARWIN_LIBC_PATH, DARWIN_LIBC, "__error");
+  const duplicate = checked(library, "__fcntl");
   return {
     system: "darwin",
     ...sharedFunctions(library, DARWIN_ERRNO),
     // ENOSPC: no more processes may have something to undo.
     semop: checked(library, "semop", [...semopErrors(DARWIN_ERRNO), DARWIN_ERRNO.ENOSPC]),
     semctl: checked(library, "__semctl", semctlErrors(DARWIN_ERRNO)),
-    getsid: checked(library, "getsid"),
+    fcntl: (descriptor, command, argument) => duplicate(descriptor, command, BigInt(argument)),
     sigaction: checked(library, "sigaction"),
     kqueue: checked(library, "kqueue"),
     kevent: checked(library, "kevent"),
@@ -182,11 +187,12 @@ function openDarwin(): DarwinLibc {
 }
 
 type SharedTable = SymbolTable & { readonly [S in Shared]: Linux[S] } & { readonly geteuid: Linux["geteuid"] };
-type SharedFunctions = Pick<Libc, Shared | "geteuid" | "blockInSemop">;
+type SharedFunctions = Pick<Libc, Shared | "geteuid" | "blockInSemop" | "blockInFlock">;
 
 function sharedFunctions<T extends SharedTable>(library: NativeLibrary<T>, errors: UnixErrors): SharedFunctions {
   const geteuid = library.functions.geteuid as () => number;
   let blocking: Libc["blockInSemop"] | undefined;
+  let blockingFlock: Libc["blockInFlock"] | undefined;
   const open = <S extends Shared>(symbol: S, possible?: readonly number[]): CheckedFunction<Linux[S]> =>
     checked<T, S>(library, symbol, possible) as unknown as CheckedFunction<CFunction & Linux[S]>;
   return {
@@ -195,9 +201,14 @@ function sharedFunctions<T extends SharedTable>(library: NativeLibrary<T>, error
     kill: open("kill"),
     access: open("access"),
     close: open("close"),
+    flock: open("flock"),
+    pread: open("pread"),
+    pwrite: open("pwrite"),
     geteuid: () => geteuid(),
     blockInSemop: (...args) =>
       (blocking ??= nativeRuntime().openBlocking(library.path, "semop", LINUX_LIBC.semop))(...args),
+    blockInFlock: (...args) =>
+      (blockingFlock ??= nativeRuntime().openBlocking(library.path, "flock", LINUX_LIBC.flock))(...args),
   };
 }
 

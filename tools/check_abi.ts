@@ -10,73 +10,98 @@ import process from "node:process";
 import { faultOf } from "./abi/compile.ts";
 import { DARWIN_TABLE, DARWIN_UNCHECKED } from "./abi/darwin.ts";
 import { linuxTables } from "./abi/linux.ts";
-import { Missing, ZIG_ENVIRONMENT, zigFor, zigVersion } from "./abi/prepare.ts";
+import { Missing, ZIG_ENVIRONMENT, ZIG_VERSION, zigFor } from "./abi/prepare.ts";
 import { type AbiTable, countAssertions, probe } from "./abi/probe.ts";
-import { windowsTables } from "./abi/windows.ts";
+import { WINDOWS_UNCHECKED, windowsTables } from "./abi/windows.ts";
+import { type AbiResult, recordResults } from "./suite/results.ts";
+import { Tally } from "./suite/tally.ts";
+
+type Architecture = "x64" | "arm64";
 
 interface Target {
-  readonly name: string;
-  readonly compiler: () => readonly string[];
+  readonly system: string;
+  readonly architecture: Architecture;
+  /** Whose headers these are. */
+  readonly headers: string;
+  /** The target in zig's words; undefined for the machine's own compiler. */
+  readonly zig?: string;
   readonly tables: readonly AbiTable[];
 }
 
 const windows = await windowsTables();
-const windowsThere = [...windows.values()].filter((table) => table !== undefined);
-const zig = (name: string, target: string, tables: readonly AbiTable[]): Target => ({
-  name: `${name} (${target})`,
-  compiler: () => zigFor(target),
-  tables,
-});
+const own = process.arch as Architecture;
 
 // glibc in the oldest version that Deno runs with: what is newer must not be used.
 const TARGETS: readonly Target[] = [
-  { name: "this machine (cc)", compiler: () => ["cc"], tables: linuxTables(process.arch as "x64" | "arm64") },
-  zig("Linux x64, glibc", "x86_64-linux-gnu.2.27", linuxTables("x64")),
-  zig("Linux arm64, glibc", "aarch64-linux-gnu.2.27", linuxTables("arm64")),
-  zig("Linux x64, musl", "x86_64-linux-musl", linuxTables("x64")),
-  zig("Linux arm64, musl", "aarch64-linux-musl", linuxTables("arm64")),
-  zig("macOS x64", "x86_64-macos", [DARWIN_TABLE]),
-  zig("macOS arm64", "aarch64-macos", [DARWIN_TABLE]),
-  zig("Windows x64", "x86_64-windows-gnu", windowsThere),
-  zig("Windows arm64", "aarch64-windows-gnu", windowsThere),
+  { system: "Linux (this machine)", architecture: own, headers: "its own headers", tables: linuxTables(own) },
+  ...(["x64", "arm64"] as const).flatMap((architecture): Target[] => {
+    const cpu = architecture === "x64" ? "x86_64" : "aarch64";
+    return [
+      {
+        system: "Linux (glibc)",
+        architecture,
+        headers: "glibc's headers, linked with glibc 2.27",
+        zig: `${cpu}-linux-gnu.2.27`,
+        tables: linuxTables(architecture),
+      },
+      {
+        system: "Linux (musl)",
+        architecture,
+        headers: "musl's headers",
+        zig: `${cpu}-linux-musl`,
+        tables: linuxTables(architecture),
+      },
+      { system: "macOS", architecture, headers: "Apple's headers", zig: `${cpu}-macos`, tables: [DARWIN_TABLE] },
+      { system: "Windows", architecture, headers: "mingw-w64's headers", zig: `${cpu}-windows-gnu`, tables: windows },
+    ];
+  }),
 ];
 
-const totals = { passed: 0, failed: 0, skipped: 0 };
+const tally = new Tally();
+const results: AbiResult[] = [];
 const words = process.argv.slice(2);
 
-function skip(why: string): void {
-  totals.skipped++;
-  console.log(`skipped: ${why}`);
-}
-
-function check(target: Target, table: AbiTable): void {
-  const what = `${target.name}: ${table.name}`;
+/** Whether a table is right on a target; says so. */
+function holds({ system, architecture, zig }: Target, table: AbiTable): boolean {
+  const what = `${system} ${architecture}: ${table.file}${table.part ? ` (${table.part})` : ""}`;
+  let fault: string | undefined;
   try {
-    const assertions = countAssertions(probe(table));
-    const fault = faultOf(table, target.compiler(), ZIG_ENVIRONMENT);
-    if (fault !== undefined) throw new Error(fault);
-    totals.passed++;
-    const functions = Object.keys(table.symbols ?? {}).length;
-    console.log(`ok: ${what}: ${assertions} assertions${functions > 0 ? `, ${functions} functions linked` : ""}`);
+    fault = faultOf(table, zig ? zigFor(zig) : ["cc"], ZIG_ENVIRONMENT);
   } catch (error) {
-    totals.failed++;
-    console.log(`FAILED: ${what}\n${(error as Error).message}`);
     if (error instanceof Missing) throw error;
+    fault = (error as Error).message;
   }
+  if (fault !== undefined) console.error(fault);
+  const functions = Object.keys(table.symbols ?? {}).length;
+  const counts = fault === undefined ? `: ${countAssertions(probe(table))} assertions, ${functions} functions` : "";
+  tally.check(`${what}${counts}`, fault === undefined);
+  return fault === undefined;
 }
 
-console.log(`with ${zigVersion()}`);
+function check(target: Target): void {
+  const { system, architecture, headers, zig, tables } = target;
+  const right = tables.filter((table) => holds(target, table)).length === tables.length;
+  if (!right || zig === undefined) return;
+  results.push({
+    kind: "abi",
+    system,
+    architecture,
+    how: `zig cc ${ZIG_VERSION} with ${headers}`,
+    tables: [...new Set(tables.map(({ file }) => file))],
+    checks: tables.map((table) => countAssertions(probe(table))).reduce((sum, count) => sum + count, 0),
+  });
+}
+
+const wanted = TARGETS.filter(({ system, architecture }) =>
+  words.length === 0 || words.some((word) => `${system} ${architecture}`.includes(word))
+);
 try {
-  for (const target of TARGETS) {
-    if (words.length > 0 && !words.some((word) => target.name.includes(word))) continue;
-    for (const table of target.tables) check(target, table);
-  }
+  for (const target of wanted) check(target);
+  if (words.length === 0) recordResults("check:abi", results);
 } catch (error) {
   if (!(error instanceof Missing)) throw error;
+  console.error(`cannot compile for other systems here: ${error.message}`);
+  tally.check("everything that compiling for other systems needs is there", false);
 }
-if (words.length === 0) {
-  skip(DARWIN_UNCHECKED);
-  for (const [file, table] of windows) if (table === undefined) skip(`ffi/symbols/${file} is not there yet`);
-}
-console.log(`\ntotal: ${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
-process.exit(totals.failed === 0 && totals.passed > 0 ? 0 : 1);
+for (const what of [DARWIN_UNCHECKED, WINDOWS_UNCHECKED]) console.log(`not checked: ${what}`);
+tally.end();

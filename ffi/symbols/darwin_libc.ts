@@ -31,8 +31,14 @@ export const DARWIN_LIBC = {
   access: { parameters: ["buffer", "i32"], result: "i32" },
   // int close(int fd)
   close: { parameters: ["i32"], result: "i32" },
-  // pid_t getsid(pid_t pid)
-  getsid: { parameters: ["i32"], result: "i32" },
+  // int flock(int fd, int operation)
+  flock: { parameters: ["i32", "i32"], result: "i32" },
+  // int __fcntl(int fd, int cmd, long arg): what fcntl calls, without its variadic end
+  __fcntl: { parameters: ["i32", "i32", "i64"], result: "i32" },
+  // ssize_t pread(int fd, void *buf, size_t count, off_t offset)
+  pread: { parameters: ["i32", "buffer", "usize", "i64"], result: "isize" },
+  // ssize_t pwrite(int fd, const void *buf, size_t count, off_t offset)
+  pwrite: { parameters: ["i32", "buffer", "usize", "i64"], result: "isize" },
   // int sigaction(int sig, const struct sigaction *act, struct sigaction *oact)
   sigaction: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
   // int kqueue(void)
@@ -60,6 +66,11 @@ export const DARWIN = {
   GETVAL: 5,
   GETALL: 6,
   SEMVMX: 32767,
+  F_DUPFD_CLOEXEC: 67,
+  LOCK_SH: 1,
+  LOCK_EX: 2,
+  LOCK_NB: 4,
+  LOCK_UN: 8,
   SIGKILL: 9,
   SIGTERM: 15,
   CTL_KERN: 1,
@@ -78,8 +89,6 @@ export interface DarwinLayouts extends UnixLayouts {
   readonly procBsdinfo: {
     readonly size: 136;
     readonly status: 4;
-    readonly pid: 12;
-    readonly parent: 16;
     readonly user: 28;
     readonly group: 100;
     readonly terminalGroup: 112;
@@ -93,7 +102,6 @@ export interface DarwinLayouts extends UnixLayouts {
     readonly filter: 8;
     readonly flags: 10;
     readonly fflags: 12;
-    readonly data: 16;
   };
   /** `struct sigaction`, which begins with the handler: 1 (`SIG_IGN`) is to ignore. */
   readonly sigaction: { readonly size: 16; readonly handler: 0 };
@@ -108,15 +116,13 @@ export const DARWIN_LAYOUTS: DarwinLayouts = {
   procBsdinfo: {
     size: 136,
     status: 4,
-    pid: 12,
-    parent: 16,
     user: 28,
     group: 100,
     terminalGroup: 112,
     seconds: 120,
     microseconds: 128,
   },
-  kevent: { size: 32, ident: 0, filter: 8, flags: 10, fflags: 12, data: 16 },
+  kevent: { size: 32, ident: 0, filter: 8, flags: 10, fflags: 12 },
   sigaction: { size: 16, handler: 0 },
   timespec: { size: 16, seconds: 0, nanoseconds: 8 },
 };

@@ -24,6 +24,16 @@ export interface UnixConstants {
   readonly GETALL: number;
   /** The greatest value of a semaphore. */
   readonly SEMVMX: 32767;
+  /** Of `fcntl`: another descriptor of the same opening, which no program that is started inherits. */
+  readonly F_DUPFD_CLOEXEC: number;
+  /** Of `flock`: share the lock. */
+  readonly LOCK_SH: 1;
+  /** Of `flock`: exclude all others. */
+  readonly LOCK_EX: 2;
+  /** Of `flock`: do not wait. */
+  readonly LOCK_NB: 4;
+  /** Of `flock`: give it back. */
+  readonly LOCK_UN: 8;
   /** End now. */
   readonly SIGKILL: 9;
   /** Please end. */

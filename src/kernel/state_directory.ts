@@ -31,15 +31,23 @@ const STICKY = 0o1000;
  * runtime does not let us see it; `INVALID_ARGUMENT`; `IO`
  */
 export function stateDirectory(directory: string | undefined, scope: Scope, uid: User): string {
-  const path = directory ?? defaultDirectory(scope, uid);
-  if (typeof path !== "string" || !isAbsolute(path)) {
-    throw new ProcrefError("INVALID_ARGUMENT", `Cannot keep state in ${String(path)}: use an absolute path`);
-  }
+  const path = stateDirectoryPath(directory, scope, uid);
   return attempting(`keep state in ${path}`, path, () => {
     if (scope === "user") makeDirectory(path);
     checkDirectory(path, scope, uid);
     return realpathSync(path);
   });
+}
+
+/**
+ * Where the state directory is or would be; it is neither made nor checked.
+ *
+ * @throws ProcrefError `PERMISSION` when the runtime does not let us see the environment; `INVALID_ARGUMENT`
+ */
+export function stateDirectoryPath(directory: string | undefined, scope: Scope, uid: User): string {
+  const path = directory ?? defaultDirectory(scope, uid);
+  if (typeof path === "string" && isAbsolute(path)) return path;
+  throw new ProcrefError("INVALID_ARGUMENT", `Cannot keep state in ${String(path)}: use an absolute path`);
 }
 
 function makeDirectory(path: string): void {

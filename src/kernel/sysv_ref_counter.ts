@@ -6,7 +6,7 @@
 
 import { systemError } from "../../ffi/errno.ts";
 import { type Libc, libc } from "../../ffi/libc.ts";
-import type { UnixConstants, UnixErrors } from "../../ffi/symbols/unix_libc.ts";
+import type { SemaphoreLimits, UnixConstants, UnixErrors } from "../../ffi/symbols/unix_libc.ts";
 import { type ErrorCode, isProcrefError, ProcrefError } from "../errors.ts";
 import { BaseRefCounter, generationAfter } from "./base_ref_counter.ts";
 import type { ObjectName } from "./object_name.ts";
@@ -19,20 +19,19 @@ const { SEMAPHORE } = step;
 /** What a semaphore holds at most, on every system. */
 const MOST_REFERENCES: UnixConstants["SEMVMX"] = 32767;
 
-/** What System V semaphores can do, on Linux and but for one thing everywhere. */
-export const SYSV_CAPABILITIES: RefCounterCapabilities = {
-  mechanism: "sysv",
-  crossProcess: true,
-  releasesOnCrash: true,
-  exactCount: true,
-  survivesExec: true,
-  waitsInKernel: true,
-  crossUser: true,
-  maxHolders: MOST_REFERENCES,
-};
-
-/** What they can do where `exec` gives back what the process had, as on macOS. */
-const WITHOUT_EXEC: RefCounterCapabilities = { ...SYSV_CAPABILITIES, survivesExec: false };
+/** What System V semaphores can do on a kernel with these limits. */
+export function sysvCapabilities({ undoSurvivesExec }: SemaphoreLimits): RefCounterCapabilities {
+  return {
+    mechanism: "sysv",
+    crossProcess: true,
+    releasesOnCrash: true,
+    exactCount: true,
+    survivesExec: undoSurvivesExec,
+    waitsInKernel: true,
+    crossUser: true,
+    maxHolders: MOST_REFERENCES,
+  };
+}
 
 /** A counter of one semaphore set. Nothing is opened before the first call that needs it. */
 export class SysvRefCounter extends BaseRefCounter {
@@ -47,6 +46,8 @@ export class SysvRefCounter extends BaseRefCounter {
   readonly #set: SysvSet;
   /** The set in use; undefined before the first use and after it was removed. */
   #id: number | undefined;
+  /** Whether it was looked, since the set was opened, that nobody counts the name in another way. */
+  #alone = false;
   #references = 0;
   #locked = false;
   /** The gate that we had went with its set: unlocking has nothing to do. */
@@ -58,8 +59,9 @@ export class SysvRefCounter extends BaseRefCounter {
   /**
    * @param name the identity of the counter
    * @param library the C library; that of this machine unless given
+   * @param checkAlone is called when the set is opened to be changed, and throws when the name is counted in another way
    */
-  constructor(name: ObjectName, library: Libc = libc()) {
+  constructor(name: ObjectName, library: Libc = libc(), checkAlone: () => void = () => {}) {
     super();
     this.name = name.name;
     this.#libc = library;
@@ -67,8 +69,8 @@ export class SysvRefCounter extends BaseRefCounter {
     this.#constants = this.#libc.constants;
     this.#errors = this.#libc.errors;
     this.#busy = -this.#errors.EAGAIN;
-    this.capabilities = this.#libc.semaphores.undoSurvivesExec ? SYSV_CAPABILITIES : WITHOUT_EXEC;
-    this.#set = new SysvSet(this.#libc, name, this.#libc.geteuid());
+    this.capabilities = sysvCapabilities(this.#libc.semaphores);
+    this.#set = new SysvSet(this.#libc, name, this.#libc.geteuid(), checkAlone);
   }
 
   get renewals(): number {
@@ -278,16 +280,14 @@ export class SysvRefCounter extends BaseRefCounter {
   /** Carries an array out on the set of the name, which is made when it is missing. */
   #perform(operations: step.Operations): number {
     for (let tries = 0; tries < MOST_RENEWALS; tries++) {
-      this.#id ??= this.#set.open(true)!;
-      const result = this.#semop(this.#id, operations.bytes, operations.count);
+      const id = this.#alone ? this.#id! : this.#open();
+      const result = this.#semop(id, operations.bytes, operations.count);
       if (result >= 0 || !this.#set.vanished(result)) return result;
       this.#refuseFull(result);
       this.#renew();
     }
-    throw new ProcrefError(
-      "REF_COUNTER_INIT",
-      `Cannot use ${this.#set.describe()}: it is removed as fast as it is made`,
-    );
+    const message = `Cannot use ${this.#set.describe()}: it is removed as fast as it is made`;
+    throw new ProcrefError("REF_COUNTER_INIT", message);
   }
 
   /**
@@ -297,7 +297,7 @@ export class SysvRefCounter extends BaseRefCounter {
    * @returns false when the set vanished
    */
   async #block(waiting: step.Operations, attempt: step.Operations): Promise<boolean> {
-    const id = this.#id ??= this.#set.open(true)!;
+    const id = this.#alone ? this.#id! : this.#open();
     for (;;) {
       if (await this.#libc.blockInSemop(id, waiting.bytes, waiting.count) === 0) return true;
       const result = this.#semop(id, attempt.bytes, attempt.count);
@@ -314,14 +314,14 @@ export class SysvRefCounter extends BaseRefCounter {
   #renew(): boolean {
     for (let tries = 0; tries < MOST_RENEWALS; tries++) {
       const gone = this.#id;
-      this.#id = this.#set.open(true)!;
+      const id = this.#open(this.#set.open(true)!);
       // The same set again: it is there, and the failure that brought us here was not its own.
-      if (this.#id === gone) return false;
+      if (id === gone) return false;
       this.#lockLost ||= this.#locked;
       this.#locked = this.#seated = false;
       if (this.#references === 0) return false;
       const { bytes, count } = step.enterAgain(this.#references);
-      const result = this.#semop(this.#id, bytes, count);
+      const result = this.#semop(id, bytes, count);
       if (result === 0) {
         this.#renewals++;
         return true;
@@ -329,10 +329,14 @@ export class SysvRefCounter extends BaseRefCounter {
       if (!this.#set.vanished(result)) throw this.#error("ACQUIRE", "count again", result);
       this.#refuseFull(result);
     }
-    throw new ProcrefError(
-      "ACQUIRE",
-      `Cannot count again ${this.#set.describe()}: it is removed as fast as it is made`,
-    );
+    const message = `Cannot count again ${this.#set.describe()}: it is removed as fast as it is made`;
+    throw new ProcrefError("ACQUIRE", message);
+  }
+
+  #open(id: number | undefined = this.#id): number {
+    this.#id = this.#set.openAlone(id, this.#references > 0);
+    this.#alone = true;
+    return this.#id;
   }
 
   /** The values of the set, or zeros when there is none: asking creates nothing. */
@@ -353,6 +357,7 @@ export class SysvRefCounter extends BaseRefCounter {
 
   #forget(): void {
     this.#id = undefined;
+    this.#alone = false;
     this.#lockLost ||= this.#locked;
     this.#locked = this.#seated = false;
   }
@@ -386,12 +391,7 @@ export class SysvRefCounter extends BaseRefCounter {
   }
 
   #misuse(code: ErrorCode, doing: string, why: string): ProcrefError {
-    return new ProcrefError(
-      code,
-      `Cannot ${doing} ${this.#set.describe(this.#id)}: this counter is not able to, ${why}`,
-      {
-        details: { name: this.name },
-      },
-    );
+    const message = `Cannot ${doing} ${this.#set.describe(this.#id)}: this counter is not able to, ${why}`;
+    return new ProcrefError(code, message, { details: { name: this.name } });
   }
 }

@@ -9,7 +9,7 @@ import type { Libc } from "../../ffi/libc.ts";
 import type { UnixConstants, UnixErrors } from "../../ffi/symbols/unix_libc.ts";
 import { ProcrefError } from "../errors.ts";
 import type { ObjectName } from "./object_name.ts";
-import { FINGERPRINT_SIZE, SEMAPHORE, SET_SIZE, writeFingerprint } from "./sysv_operations.ts";
+import { FINGERPRINT_SIZE, LOCK_IF_UNUSED, SEMAPHORE, SET_SIZE, writeFingerprint } from "./sysv_operations.ts";
 
 /** How often a set that vanishes between two calls is looked for again. */
 export const MOST_RENEWALS = 1000;
@@ -23,10 +23,15 @@ export class SysvSet {
   readonly #errors: UnixErrors;
   readonly #name: ObjectName;
   readonly #uid: number;
+  readonly #checkAlone: () => void;
   readonly #fingerprint: readonly number[];
   readonly #mode: number;
 
-  constructor(libc: Libc, name: ObjectName, uid: number) {
+  /**
+   * @param checkAlone throws when the name is counted in another way
+   */
+  constructor(libc: Libc, name: ObjectName, uid: number, checkAlone: () => void = () => {}) {
+    this.#checkAlone = checkAlone;
     this.#libc = libc;
     this.#constants = libc.constants;
     this.#errors = libc.errors;
@@ -58,6 +63,27 @@ export class SysvSet {
       if (this.#recognise(id)) return id;
     }
     throw new ProcrefError("REF_COUNTER_INIT", `Cannot open ${this.describe()}: it is removed as fast as it is made`);
+  }
+
+  /**
+   * The identifier of the set, for who is about to take something: it is made when it is missing, and only then it is
+   * looked whether others count the name in another way. A set that is of no use then goes again.
+   *
+   * @param id the set, where it is open already
+   * @param isHeld whether this process holds anything of it
+   * @throws ProcrefError `MECHANISM_MISMATCH`, and as {@link SysvSet.open}
+   */
+  openAlone(id: number | undefined, isHeld: boolean): number {
+    const opened = id ?? this.open(true)!;
+    try {
+      this.#checkAlone();
+      return opened;
+    } catch (error) {
+      const { bytes, count } = LOCK_IF_UNUSED;
+      const unused = !isHeld && this.#libc.semop(opened, bytes, count) === 0;
+      if (unused) this.#libc.semctl(opened, 0, this.#libc.constants.IPC_RMID, null);
+      throw error;
+    }
   }
 
   /** What the set is called in messages, with the words that `ipcs` prints. */

@@ -82,17 +82,21 @@ async function start(name: string, how: DetachedStart): Promise<DetachedProcess>
 }
 
 function grants({ directory, description }: SupervisorOrders, more: readonly string[]): Grants {
-  const files = [directory];
-  if (description === undefined) return { files, run: [], net: [], more };
+  // Who refuses native calls to this process means all that it starts.
+  const { askedPrograms: asked = [] } = processSystem();
+  const native = asked.length === 0;
+  const common = { files: [directory], native };
+  if (description === undefined) return { ...common, run: asked, net: [], more };
   const { command, module, ready, setpriv, host, port } = description;
   const programs = [command[0], ready.kind === "exec" ? ready.command[0] : undefined];
   // A program with a placeholder in its name cannot be named beforehand.
   const unknown = programs.some((program) => program?.includes("{"));
   const net = port === undefined ? [] : addressesOf(host);
+  const runs = [setpriv ?? command[0], ...programs.slice(setpriv ? 1 : 0), ...asked].filter(isText);
   return {
-    files,
+    ...common,
     read: module?.startsWith("file:") ? [fileURLToPath(module)] : [],
-    run: unknown ? [] : [...new Set([setpriv ?? command[0], ...programs.slice(setpriv ? 1 : 0)])].filter(isText),
+    run: unknown ? [] : [...new Set(runs)],
     net: net ?? [],
     more: [...(unknown ? ["--allow-run"] : []), ...(net === undefined ? ["--allow-net"] : []), ...more],
   };

@@ -28,7 +28,7 @@ export interface Office {
 export function openOffice(orders: SupervisorOrders): Office {
   const object = nameOfOrders(orders);
   return {
-    counter: counterOf(object, orders.mechanism),
+    counter: counterOf(object, orders.mechanism, { directory: orders.directory, isChecked: true }),
     store: new RecordStore(orders.directory, object, currentUser()),
   };
 }

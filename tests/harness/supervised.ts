@@ -14,6 +14,7 @@ import {
 } from "../../mod.ts";
 import { libc } from "../../ffi/libc.ts";
 import { objectName } from "../../src/kernel/object_name.ts";
+import { slotsOf } from "../fixtures/counters.ts";
 import { keyOf, listedSet, removeKey } from "../fixtures/sets.ts";
 import { Child, type ChildOptions } from "./child.ts";
 import { eventually } from "./eventually.ts";
@@ -48,6 +49,8 @@ export interface RecordOnDisk {
 export interface ClientOptions extends ChildOptions {
   readonly module?: string;
   readonly ready?: "true" | "false" | "throw" | "ask";
+  /** A system call that is denied to it. */
+  readonly deny?: string;
 }
 
 /**
@@ -56,7 +59,8 @@ export interface ClientOptions extends ChildOptions {
  */
 const BEGIN = `
 for old in $(sed -n 's/^start //p' "$JOURNAL"); do
-  case "$(sed 's/.*) //' "/proc/$old/stat" 2>/dev/null)" in "" | Z* | X*) ;; *) echo "beside $old" >>"$JOURNAL" ;; esac
+  if [ -d /proc/self ]; then fate=$(sed 's/.*) //' "/proc/$old/stat" 2>/dev/null); else fate=$(ps -o stat= -p "$old"); fi
+  case "$fate" in "" | Z* | X*) ;; *) echo "beside $old" >>"$JOURNAL" ;; esac
 done
 echo "start $$" >>"$JOURNAL"
 echo noted
@@ -111,8 +115,11 @@ export class SupervisedStage {
   }
 
   /** A client in a process of its own, which waits for calls. */
-  async client(options: Options = this.sleeper(), { module, ready, ...child }: ClientOptions = {}): Promise<Child> {
-    const configuration = JSON.stringify({ options, module, ready });
+  async client(
+    options: Options = this.sleeper(),
+    { module, ready, deny, ...child }: ClientOptions = {},
+  ): Promise<Child> {
+    const configuration = JSON.stringify({ options, module, ready, deny });
     const client = new Child("supervised_client.ts", { ...child, args: [this.name, configuration] });
     this.#clients.push(client);
     await client.line("ready");
@@ -159,7 +166,8 @@ export class SupervisedStage {
 
   /** The path of a file of the service, whether it is there or not; undefined without a directory of it. */
   file(name: string): string | undefined {
-    const [folder] = existsSync(this.state) ? readdirSync(this.state) : [];
+    const folders = existsSync(this.state) ? readdirSync(this.state) : [];
+    const folder = folders.find((each) => !each.endsWith(".slots"));
     return folder && join(this.state, folder, name);
   }
 
@@ -207,10 +215,15 @@ export class SupervisedStage {
     return keyOf(this.name, { directory: this.state });
   }
 
+  /** Whether there is a kernel object or directory that counts its references. */
+  isCounted(): boolean {
+    return listedSet(this.key) !== undefined || existsSync(slotsOf(this.name, this.state));
+  }
+
   /** Nothing is left of it: no process, no supervisor, no file, no kernel object. Nor did two ever run at once. */
   async assertNothingLeft(timeoutMs = 10_000): Promise<void> {
     await eventually(() => this.running().length === 0, "no service runs", timeoutMs);
-    await eventually(() => listedSet(this.key) === undefined, "the semaphores are gone", timeoutMs);
+    await eventually(() => !this.isCounted(), "the semaphores or lock files are gone", timeoutMs);
     assert.deepEqual(readdirSync(this.state), [], "no file is left");
     const ended = (): boolean => this.#supervisors.every((supervisor) => !processes.isAlive(supervisor));
     await eventually(ended, "no supervisor runs", timeoutMs);
@@ -229,7 +242,7 @@ export class SupervisedStage {
     await Promise.allSettled(this.#handles.map((handle) => handle.release()));
     this.record();
     try {
-      await eventually(() => listedSet(this.key) === undefined, "all is cleared up", 5000);
+      await eventually(() => !this.isCounted(), "all is cleared up", 5000);
     } catch {
       // The test has failed, or a stranger was played: what is left is ended here.
       for (const supervisor of this.#supervisors) processes.kill(supervisor);

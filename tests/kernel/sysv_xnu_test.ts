@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import process from "node:process";
 import { test } from "node:test";
 import { DARWIN_SEMAPHORES } from "../../ffi/symbols/darwin_libc.ts";
 import { objectName } from "../../src/kernel/object_name.ts";
-import { SYSV_CAPABILITIES, SysvRefCounter } from "../../src/kernel/sysv_ref_counter.ts";
+import { sysvCapabilities, SysvRefCounter } from "../../src/kernel/sysv_ref_counter.ts";
 import { refCounterContract } from "../../src/testing/mod.ts";
 import { keyOf, listedSet, removeKey } from "../fixtures/sets.ts";
 import { xnuLibc } from "../fixtures/xnu_libc.ts";
@@ -20,7 +21,7 @@ refCounterContract({
   test: (name, body) => void test(`with XNU's numbers and limits: ${name}`, body),
   open,
   uniqueName: () => uniqueName("xnu"),
-  capabilities: { ...SYSV_CAPABILITIES, survivesExec: false },
+  capabilities: sysvCapabilities(DARWIN_SEMAPHORES),
 });
 
 /** Holds a reference of each of some counters, then has the work done, then closes them all. */
@@ -107,4 +108,12 @@ test("a set that a stranger removed is told from a full table by XNU's answers t
   const waiting = counter.blockUntilReleased();
   remove();
   assert.equal(await waiting, false);
+});
+
+test("docs/macos.md says the limits that the table has", () => {
+  const manual = readFileSync(new URL("../../docs/macos.md", import.meta.url), "utf8").replace(/\s+/g, " ");
+  const { operationsPerCall, undoesPerProcess } = DARWIN_SEMAPHORES;
+  for (const words of [`at most ${undoesPerProcess} semaphores`, `| ${operationsPerCall}; no step`, "code `FULL`"]) {
+    assert.ok(manual.includes(words), words);
+  }
 });

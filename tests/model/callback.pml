@@ -526,7 +526,7 @@ exit:
 }
 
 #define LEAVE_SERVICE(n) atomic { service[n] == GOING -> service[n] = GONE }
-#ifdef LOOKS_DEAD_FIRST
+#ifdef LOCKS_OUTLIVE_PROCESS
 #define LEAVE_REAPER(r) atomic { reaper[r] == GOING -> reaper[r] = GONE }
 #else
 #define LEAVE_REAPER(r) atomic { reaper[r] == GOING && REAPER_HAS_NOTHING(r) -> reaper[r] = GONE }

@@ -701,7 +701,7 @@ inline gone(s) {
 #endif
 
 /* Who is going is gone some time later. */
-#ifdef LOOKS_DEAD_FIRST
+#ifdef LOCKS_OUTLIVE_PROCESS
 #define GOES(s) (supervisor[s] == GOING)
 #else
 #define GOES(s) (supervisor[s] == GOING && SUPERVISOR_HAS_NOTHING(s))

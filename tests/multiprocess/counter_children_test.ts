@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { readdirSync, readlinkSync } from "node:fs";
 import process from "node:process";
 import { test } from "node:test";
+import type { RefCounter } from "../../src/kernel/ref_counter.ts";
 import { isAlive } from "../../src/process/mod.ts";
 import { compile, withoutCompiler } from "../fixtures/c_compiler.ts";
-import { ask, withCounter } from "../fixtures/counters.ts";
+import { argumentsFor, ask, eachMechanism, MECHANISMS, withCounter } from "../fixtures/counters.ts";
 import { becomesSleep } from "../fixtures/shell.ts";
 import { Child } from "../harness/child.ts";
 import { eventually } from "../harness/eventually.ts";
@@ -13,8 +14,8 @@ import { bothRuntimes, type RuntimeName } from "../harness/runtime.ts";
 
 const EVERYWHERE = { skip: false } as const;
 
-async function startParent(name: string, runtime: RuntimeName, ...args: string[]): Promise<Child> {
-  const child = new Child("parent_counter.ts", { runtime, args: [name, ...args] });
+async function startParent(counter: RefCounter, runtime: RuntimeName, ...args: string[]): Promise<Child> {
+  const child = new Child("parent_counter.ts", { runtime, args: [...argumentsFor(counter), ...args] });
   await child.line("ready");
   return child;
 }
@@ -30,26 +31,29 @@ async function end(pid: number): Promise<void> {
   await eventually(() => !isAlive(pid), `process ${pid} is gone`);
 }
 
-test("a program that a holder starts inherits no reference: it outlives the holder, which counts no more", async () => {
-  for (const runtime of bothRuntimes) {
-    await withCounter(async (counter) => {
-      await using parent = await startParent(counter.name, runtime);
-      await ask(parent, "acquire");
-      await ask(parent, "trySeat");
-      const pid = await parent.call<number>("spawn");
-      await becomesSleep(pid);
-      await parent.kill();
-      assert.deepEqual(counter.snapshot(), { references: 0, locked: false, seated: false, generation: 0 });
-      assert.ok(isAlive(pid), "the program outlives the holder");
-      await end(pid);
-    });
-  }
-});
+eachMechanism(
+  "a program that a holder starts inherits no reference: it outlives the holder, which counts no more",
+  async (mechanism) => {
+    for (const runtime of bothRuntimes) {
+      await withCounter(mechanism, async (counter) => {
+        await using parent = await startParent(counter, runtime);
+        await ask(parent, "acquire");
+        await ask(parent, "trySeat");
+        const pid = await parent.call<number>("spawn");
+        await becomesSleep(pid);
+        await parent.kill();
+        assert.deepEqual(counter.snapshot(), { references: 0, locked: false, seated: false, generation: 0 });
+        assert.ok(isAlive(pid), "the program outlives the holder");
+        await end(pid);
+      });
+    }
+  },
+);
 
-test("the end of a program that a holder has started takes no reference back", async () => {
+eachMechanism("the end of a program that a holder has started takes no reference back", async (mechanism) => {
   for (const runtime of bothRuntimes) {
-    await withCounter(async (counter) => {
-      await using parent = await startParent(counter.name, runtime);
+    await withCounter(mechanism, async (counter) => {
+      await using parent = await startParent(counter, runtime);
       await ask(parent, "acquire");
       await end(await parent.call<number>("spawn"));
       assert.equal(counter.count(), 1);
@@ -62,31 +66,38 @@ function onUnix(law: string, options: { skip: string | false }, body: () => Prom
   if (process.platform !== "win32") test(law, options, body);
 }
 
-onUnix("a program that a holder starts inherits no descriptor", EVERYWHERE, async () => {
-  for (const runtime of bothRuntimes) {
-    await withCounter(async (counter) => {
-      await using parent = await startParent(counter.name, runtime);
-      const first = await parent.call<number>("spawn");
-      await becomesSleep(first);
-      const before = descriptorsOf(first);
-      await ask(parent, "acquire");
-      for (let time = 0; time < 3; time++) await parent.call("watch", first);
-      assert.equal(descriptorsOf(parent.pid).filter((each) => each.endsWith("anon_inode:[pidfd]")).length >= 3, true);
-      const second = await parent.call<number>("spawn");
-      await becomesSleep(second);
-      assert.deepEqual(descriptorsOf(second), before);
-      for (const pid of [first, second]) await end(pid);
-    });
-  }
-});
+for (const mechanism of MECHANISMS) {
+  onUnix(`a program that a holder starts inherits no descriptor (${mechanism})`, EVERYWHERE, async () => {
+    for (const runtime of bothRuntimes) {
+      await withCounter(mechanism, async (counter) => {
+        await using parent = await startParent(counter, runtime);
+        const first = await parent.call<number>("spawn");
+        await becomesSleep(first);
+        const before = descriptorsOf(first);
+        await ask(parent, "acquire");
+        for (let time = 0; time < 3; time++) {
+          await parent.call("watch", first);
+        }
+        assert.equal(
+          descriptorsOf(parent.pid).filter((each) => each.endsWith("anon_inode:[pidfd]")).length >= 3,
+          true,
+        );
+        const second = await parent.call<number>("spawn");
+        await becomesSleep(second);
+        assert.deepEqual(descriptorsOf(second), before);
+        for (const pid of [first, second]) await end(pid);
+      });
+    }
+  });
+}
 
 onUnix(
   "a holder that becomes another program (execve) keeps its reference until that one ends",
   EVERYWHERE,
   async () => {
     for (const runtime of bothRuntimes) {
-      await withCounter(async (counter) => {
-        await using holder = await startParent(counter.name, runtime);
+      await withCounter("sysv", async (counter) => {
+        await using holder = await startParent(counter, runtime);
         await ask(holder, "acquire");
         await ask(holder, "trySeat");
         holder.call("exec").catch(() => {});
@@ -101,21 +112,43 @@ onUnix(
   },
 );
 
-onUnix("a child by a plain fork inherits no reference", { skip: withoutCompiler }, async () => {
-  await withDirectory(async (directory) => {
-    const library = compile("fork_and_pause.c", directory, ["-shared", "-fPIC"]);
+for (const mechanism of MECHANISMS) {
+  onUnix(`a child by a plain fork inherits no reference (${mechanism})`, { skip: withoutCompiler }, async () => {
+    await withDirectory(async (directory) => {
+      const library = compile("fork_and_pause.c", directory, ["-shared", "-fPIC"]);
+      for (const runtime of bothRuntimes) {
+        await withCounter(mechanism, async (counter) => {
+          await using parent = await startParent(counter, runtime, library);
+          await ask(parent, "acquire");
+          await ask(parent, "tryLock");
+          const pid = await parent.call<number>("fork");
+          assert.equal(counter.count(), 1);
+          await parent.kill();
+          assert.deepEqual(counter.snapshot(), { references: 0, locked: false, seated: false, generation: 0 });
+          assert.ok(isAlive(pid), "the child outlives the holder");
+          await end(pid);
+        });
+      }
+    });
+  });
+}
+
+onUnix(
+  "a holder that becomes another program (execve) gives its lock files back in that moment",
+  EVERYWHERE,
+  async () => {
     for (const runtime of bothRuntimes) {
-      await withCounter(async (counter) => {
-        await using parent = await startParent(counter.name, runtime, library);
-        await ask(parent, "acquire");
-        await ask(parent, "tryLock");
-        const pid = await parent.call<number>("fork");
-        assert.equal(counter.count(), 1);
-        await parent.kill();
+      await withCounter("slots", async (counter) => {
+        await using holder = await startParent(counter, runtime);
+        assert.equal(counter.capabilities.survivesExec, false);
+        await ask(holder, "acquire");
+        await ask(holder, "trySeat");
+        holder.call("exec").catch(() => {});
+        await holder.line("becoming sleep");
+        await becomesSleep(holder.pid);
         assert.deepEqual(counter.snapshot(), { references: 0, locked: false, seated: false, generation: 0 });
-        assert.ok(isAlive(pid), "the child outlives the holder");
-        await end(pid);
+        await holder.kill();
       });
     }
-  });
-});
+  },
+);

@@ -34,9 +34,9 @@ test("a held handle does not keep the event loop alive, and the kernel takes the
 });
 
 test("waiting for a start does not block the event loop", async () => {
-  let arrive: () => void = () => {};
+  const { promise: arrived, resolve: arrive } = Promise.withResolvers<void>();
   const service = new SharedService(uniqueName(), {
-    onFirstAcquire: () => new Promise((resolve) => arrive = () => resolve({ pid: startSleeper() })),
+    onFirstAcquire: () => arrived.then(() => ({ pid: startSleeper() })),
   });
   const first = service.acquire();
   const waiting = new SharedService(service.name, { onFirstAcquire: () => ({}) }).acquire();

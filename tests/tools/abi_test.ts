@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
 import process from "node:process";
 import { test } from "node:test";
 import { faultOf } from "../../tools/abi/compile.ts";
 import { DARWIN_TABLE } from "../../tools/abi/darwin.ts";
 import { linuxTables } from "../../tools/abi/linux.ts";
 import { type AbiTable, countAssertions, probe } from "../../tools/abi/probe.ts";
+import { windowsTables } from "../../tools/abi/windows.ts";
 import { withoutCompiler } from "../fixtures/c_compiler.ts";
 
 const [RIGHT] = linuxTables(process.arch as "x64" | "arm64");
@@ -78,10 +80,29 @@ test("no function of macOS may be called with arguments for its variadic end", (
   assert.throws(() => probe(table), /semctl has 4 parameters, but C has int semctl\(int, int, int, \.\.\.\)/);
 });
 
+test("every table of functions is checked for a system", async () => {
+  const folder = new URL("../../ffi/symbols/", import.meta.url);
+  const windows = await windowsTables();
+  const checked = [...linuxTables("x64"), DARWIN_TABLE, ...windows];
+  for (const file of readdirSync(folder)) {
+    const exported: Record<string, unknown> = await import(new URL(file, folder).href);
+    const functions = Object.values(exported).flatMap((value) =>
+      typeof value === "object" ? Object.entries(value!) : []
+    )
+      .filter(([, value]) => typeof value === "object" && value !== null && "parameters" in value).map(([name]) =>
+        name
+      );
+    const known = checked.filter((table) => table.file === `ffi/symbols/${file}`)
+      .flatMap((table) => Object.keys(table.symbols ?? {}));
+    assert.deepEqual(new Set(functions), new Set(known), file);
+  }
+  for (const table of windows) assert.ok(countAssertions(probe(table)) > 5, table.file);
+});
+
 test("a program states every number of its table", () => {
   const numbers = Object.values(layouts as Record<string, object>).flatMap((fields) => Object.values(fields)).length +
     Object.keys(constants).length;
   const types = Object.values(symbols).map(({ parameters }) => 2 + parameters.length).reduce((sum, each) => sum + each);
-  // One of semctl and four of syscall have no type in C: they are behind its three dots.
-  assert.equal(countAssertions(probe(RIGHT)), numbers + types - 5);
+  // One of semctl, one of fcntl and four of syscall have no type in C: they are behind its three dots.
+  assert.equal(countAssertions(probe(RIGHT)), numbers + types - 6);
 });

@@ -5,10 +5,12 @@ import type { AbiTable } from "./probe.ts";
 
 const HEADERS = `
 #include <errno.h>
+#include <fcntl.h>
 #include <libproc.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/event.h>
+#include <sys/file.h>
 #include <sys/ipc.h>
 #include <sys/proc.h>
 #include <sys/proc_info.h>
@@ -27,7 +29,7 @@ export const DARWIN_UNCHECKED =
 
 /** What the C library has; the architectures do not differ. */
 export const DARWIN_TABLE: AbiTable = {
-  name: "ffi/symbols/darwin_libc.ts",
+  file: "ffi/symbols/darwin_libc.ts",
   headers: HEADERS,
   symbols: DARWIN_LIBC,
   declarations: {
@@ -38,7 +40,9 @@ export const DARWIN_TABLE: AbiTable = {
     kill: "int kill(pid_t, int)",
     access: "int access(const char *, int)",
     close: "int close(int)",
-    getsid: "pid_t getsid(pid_t)",
+    flock: "int flock(int, int)",
+    pread: "ssize_t pread(int, void *, size_t, off_t)",
+    pwrite: "ssize_t pwrite(int, const void *, size_t, off_t)",
     sigaction: "int sigaction(int, const struct sigaction *, struct sigaction *)",
     kqueue: "int kqueue(void)",
     kevent: "int kevent(int, const struct kevent *, int, struct kevent *, int, const struct timespec *)",
@@ -47,7 +51,7 @@ export const DARWIN_TABLE: AbiTable = {
     sysctl: "int sysctl(int *, u_int, void *, size_t *, void *, size_t)",
     sysctlbyname: "int sysctlbyname(const char *, void *, size_t *, void *, size_t)",
   },
-  undeclared: ["__semctl"],
+  undeclared: ["__semctl", "__fcntl"],
   constants: { ...CONSTANTS, ...DARWIN_ERRNO },
   layouts: DARWIN_LAYOUTS,
   structs: {
@@ -60,8 +64,6 @@ export const DARWIN_TABLE: AbiTable = {
       type: "struct proc_bsdinfo",
       members: {
         status: "pbi_status",
-        pid: "pbi_pid",
-        parent: "pbi_ppid",
         user: "pbi_ruid",
         group: "pbi_pgid",
         terminalGroup: "e_tpgid",
@@ -71,7 +73,7 @@ export const DARWIN_TABLE: AbiTable = {
     },
     kevent: {
       type: "struct kevent",
-      members: { ident: "ident", filter: "filter", flags: "flags", fflags: "fflags", data: "data" },
+      members: { ident: "ident", filter: "filter", flags: "flags", fflags: "fflags" },
     },
     sigaction: { type: "struct sigaction", members: { handler: "sa_handler" } },
     timespec: { type: "struct timespec", members: { seconds: "tv_sec", nanoseconds: "tv_nsec" } },

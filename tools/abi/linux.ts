@@ -11,6 +11,8 @@ import {
 } from "../../ffi/symbols/linux_libc.ts";
 import type { AbiTable } from "./probe.ts";
 
+const FILE = "ffi/symbols/linux_libc.ts";
+
 const HEADERS = `
 #define _GNU_SOURCE
 #define _LARGEFILE64_SOURCE
@@ -20,6 +22,7 @@ const HEADERS = `
 #include <poll.h>
 #include <signal.h>
 #include <stddef.h>
+#include <sys/file.h>
 #include <sys/ipc.h>
 #include <sys/sem.h>
 #include <sys/syscall.h>
@@ -49,6 +52,10 @@ const DECLARATIONS = {
   access: "int access(const char *, int)",
   read: "ssize_t read(int, void *, size_t)",
   close: "int close(int)",
+  flock: "int flock(int, int)",
+  fcntl: "int fcntl(int, int, ...)",
+  pread: "ssize_t pread(int, void *, size_t, off_t)",
+  pwrite: "ssize_t pwrite(int, const void *, size_t, off_t)",
   readlink: "ssize_t readlink(const char *, char *, size_t)",
   syscall: "long syscall(long, ...)",
 } as const;
@@ -56,7 +63,7 @@ const DECLARATIONS = {
 /** What the C library has, on an architecture. */
 function libcTable(arch: "x64" | "arm64"): AbiTable {
   return {
-    name: "the functions, numbers and layouts of ffi/symbols/linux_libc.ts",
+    file: FILE,
     headers: HEADERS,
     symbols: LINUX_LIBC,
     declarations: DECLARATIONS,
@@ -77,7 +84,8 @@ function libcTable(arch: "x64" | "arm64"): AbiTable {
 
 /** The same function with other parameters. */
 const DIRECTORY: AbiTable = {
-  name: "the functions for directories of ffi/symbols/linux_libc.ts",
+  file: FILE,
+  part: "directories",
   headers: HEADERS,
   symbols: LINUX_DIRECTORY,
   declarations: DECLARATIONS,
@@ -86,7 +94,8 @@ const DIRECTORY: AbiTable = {
 
 /** What only the kernel's own headers have. */
 const LIMITS: AbiTable = {
-  name: "the limits of ffi/symbols/linux_libc.ts",
+  file: FILE,
+  part: "limits",
   headers: KERNEL_HEADERS,
   constants: { SEMVMX, SEMOPM: LINUX_SEMAPHORES.operationsPerCall },
 };

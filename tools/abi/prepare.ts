@@ -6,8 +6,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 
-/** The package of PyPI; with another version the headers are others, too. */
-const PACKAGE = "ziglang==0.14.1";
+/** With another version the headers are others, too. */
+export const ZIG_VERSION = "0.14.1";
+/** The package of PyPI. */
+const PACKAGE = `ziglang==${ZIG_VERSION}`;
 
 const CACHE = join(process.env.XDG_CACHE_HOME ?? tmpdir(), "procref-abi");
 const ZIG = join(CACHE, PACKAGE, "ziglang", "zig");
@@ -27,11 +29,6 @@ export class Missing extends Error {
 export function zigFor(target: string): readonly string[] {
   if (!existsSync(ZIG)) fetchZig();
   return [ZIG, "cc", "-target", target];
-}
-
-/** Which one it is. */
-export function zigVersion(): string {
-  return PACKAGE;
 }
 
 function fetchZig(): void {

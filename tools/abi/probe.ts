@@ -17,8 +17,10 @@ export interface StructNames {
 
 /** A table of ours with what C needs to know in order to check it. */
 export interface AbiTable {
-  /** What it is called in messages. */
-  readonly name: string;
+  /** The file of it. */
+  readonly file: string;
+  /** What of the file it is, where there are several; for messages. */
+  readonly part?: string;
   /** The beginning of the program: what to include. */
   readonly headers: string;
   /** Flags of the linker. */
@@ -122,7 +124,7 @@ function functionLines(table: AbiTable, symbol: string, prototype: CFunction): s
   if (variadic) parameters.pop();
   const ours = prototype.parameters;
   if (ours.length !== parameters.length && !(variadic && ours.length > parameters.length && variadicAsFixed)) {
-    throw new Error(`${table.name}: ${symbol} has ${ours.length} parameters, but C has ${declaration}`);
+    throw new Error(`${table.file}: ${symbol} has ${ours.length} parameters, but C has ${declaration}`);
   }
   return [
     // A function without a declaration is an error here, and one with another declaration in the next line.

@@ -9,7 +9,7 @@ import { systemError } from "../../../ffi/errno.ts";
 import { type LinuxLibc, linuxLibc } from "../../../ffi/libc.ts";
 import { LINUX, LINUX_ERRNO as E } from "../../../ffi/symbols/linux_libc.ts";
 import type { ProcessHold } from "../process_system.ts";
-import { signalled } from "./signalled.ts";
+import { signalled } from "../unix/signalled.ts";
 
 /** An open PID descriptor; see pidfd_open(2). */
 export class PidDescriptor implements ProcessHold {
