@@ -79,7 +79,7 @@ const WEAKER: readonly Row[] = [
   callback("handles, 1 kill, the latch is given back last", "HANDLES KILLS=1 GHOST_IS_NO_EXCEPTION LATCH_GOES_LAST"),
 
   supervised("lock files, 1 kill, 1 service death", "LOCK_FILES KILLS=1 DEATHS=1", THOROUGH),
-  supervised("lock files, 2 kills", "LOCK_FILES KILLS=2 SUPERVISORS=4", THOROUGH),
+  supervised("lock files, 1 client twice, 2 kills", "LOCK_FILES KILLS=2 CLIENTS=1 ROUNDS=2 SUPERVISORS=4", THOROUGH),
   supervised("lock files, locks outlive their process", "LOCK_FILES KILLS=1 LOCKS_OUTLIVE_PROCESS", THOROUGH),
   supervised("lock files, 1 kill", "LOCK_FILES KILLS=1", { ...LIVENESS, ...THOROUGH }),
   orphaning("lock files, 1 kill", "LOCK_FILES KILLS=1", THOROUGH),
