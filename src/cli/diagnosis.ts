@@ -9,6 +9,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { libc } from "../../ffi/libc.ts";
 import { LINUX } from "../../ffi/symbols/linux_libc.ts";
+import { effectiveUser } from "../kernel/effective_user.ts";
 import type { Scope } from "../kernel/object_name.ts";
 import { chooseMechanism, openRefCounter } from "../kernel/open.ts";
 import type { RefCounter } from "../kernel/ref_counter.ts";
@@ -86,12 +87,12 @@ function mechanism(): string {
 }
 
 function directory({ directory, scope }: Where): string {
-  const path = stateDirectory(directory, scope, libc().geteuid());
+  const path = stateDirectory(directory, scope, effectiveUser());
   return `${path}, ${scope === "user" ? "of this user alone" : "shared by its mode"}`;
 }
 
 function files({ directory, scope }: Where): string {
-  const path = stateDirectory(directory, scope, libc().geteuid());
+  const path = stateDirectory(directory, scope, effectiveUser());
   const folder = mkdtempSync(join(path, ".doctor-"));
   try {
     const file = join(folder, "file");

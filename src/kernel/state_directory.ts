@@ -8,7 +8,7 @@ import { lstatSync, mkdirSync, realpathSync, type Stats } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
 import process from "node:process";
 import { ProcrefError } from "../errors.ts";
-import type { Scope } from "./object_name.ts";
+import type { Scope, User } from "./object_name.ts";
 
 const ANYBODY_ELSE = 0o077;
 const OTHERS_WRITE = 0o022;
@@ -22,21 +22,29 @@ const STICKY = 0o1000;
  *
  * @param directory the caller's own choice, an absolute path
  * @param scope in scope `system` there is no default: an administrator makes the directory and its mode says who shares
- * @param uid the effective user
+ * @param user the effective user
  * @returns its real path
  * @throws ProcrefError `STATE_DIRECTORY` when it is a link, somebody else's, or open to others; `PERMISSION` when the
  * runtime does not let us see it; `INVALID_ARGUMENT`; `IO`
  */
-export function stateDirectory(directory: string | undefined, scope: Scope, uid: number): string {
-  const path = directory ?? defaultDirectory(scope, uid);
-  if (typeof path !== "string" || !isAbsolute(path)) {
-    throw new ProcrefError("INVALID_ARGUMENT", `Cannot keep state in ${String(path)}: use an absolute path`);
-  }
+export function stateDirectory(directory: string | undefined, scope: Scope, user: User): string {
+  const path = stateDirectoryPath(directory, scope, user);
   return attempting(`keep state in ${path}`, path, () => {
     if (scope === "user") makeDirectory(path);
-    checkDirectory(path, scope, uid);
+    checkDirectory(path, scope, user);
     return realpathSync(path);
   });
+}
+
+/**
+ * Where the state directory is or would be; it is neither made nor checked.
+ *
+ * @throws ProcrefError `PERMISSION` when the runtime does not let us see the environment; `INVALID_ARGUMENT`
+ */
+export function stateDirectoryPath(directory: string | undefined, scope: Scope, user: User): string {
+  const path = directory ?? defaultDirectory(scope, user);
+  if (typeof path === "string" && isAbsolute(path)) return path;
+  throw new ProcrefError("INVALID_ARGUMENT", `Cannot keep state in ${String(path)}: use an absolute path`);
 }
 
 function makeDirectory(path: string): void {
@@ -48,11 +56,11 @@ function makeDirectory(path: string): void {
   }
 }
 
-function defaultDirectory(scope: Scope, uid: number): string {
+function defaultDirectory(scope: Scope, user: User): string {
   const chosen = attempting(
     "choose the state directory",
     undefined,
-    () => process.env.PROCREF_DIR || (scope === "user" ? sessionDirectory(uid) : undefined),
+    () => process.env.PROCREF_DIR || (scope === "user" ? sessionDirectory(user) : undefined),
   );
   if (chosen !== undefined) return chosen;
   throw new ProcrefError(
@@ -62,11 +70,26 @@ function defaultDirectory(scope: Scope, uid: number): string {
   );
 }
 
-function sessionDirectory(uid: number): string {
+function sessionDirectory(user: User): string | undefined {
+  if (typeof user === "string") return profileDirectory();
   const runtime = process.env.XDG_RUNTIME_DIR;
   if (runtime !== undefined && isAbsolute(runtime)) return join(runtime, "procref");
-  const session = `/run/user/${uid}`;
-  return isOurDirectory(session, uid) ? join(session, "procref") : `/tmp/procref-${uid}`;
+  const session = `/run/user/${user}`;
+  return isOurDirectory(session, user) ? join(session, "procref") : `/tmp/procref-${user}`;
+}
+
+/** On Windows: the user's own profile, which nobody else but an administrator may enter. */
+function profileDirectory(): string | undefined {
+  const profile = process.env.LOCALAPPDATA;
+  return profile !== undefined && isAbsolute(profile) ? join(profile, "procref") : undefined;
+}
+
+/**
+ * Whether a file belongs to a user. On Windows the runtimes do not say whose it is: there the directory that it is in
+ * is trusted, which is in the user's profile unless somebody chose another one.
+ */
+export function belongsTo(status: { readonly uid: number }, user: User): boolean {
+  return typeof user === "string" || status.uid === user;
 }
 
 /** Whether a directory is there and ours. A refusal of the runtime is an error: others, who may look, would decide otherwise. */
@@ -81,23 +104,24 @@ function isOurDirectory(path: string, uid: number): boolean {
  *
  * @throws ProcrefError `STATE_DIRECTORY`; what the file system throws
  */
-export function checkDirectory(path: string, scope: Scope, uid: number): void {
+export function checkDirectory(path: string, scope: Scope, user: User): void {
   const status = lstatSync(path);
-  const problem = directoryProblem(status, scope, uid) ?? parentProblem(path);
+  const problem = directoryProblem(status, scope, user) ?? parentProblem(path, user);
   if (problem === undefined) return;
   throw new ProcrefError("STATE_DIRECTORY", `Cannot keep state in ${path}: ${problem}`, { details: { path } });
 }
 
-function directoryProblem(status: Stats, scope: Scope, uid: number): string | undefined {
+function directoryProblem(status: Stats, scope: Scope, user: User): string | undefined {
   if (status.isSymbolicLink()) return "it is a symbolic link; name the directory itself";
   if (!status.isDirectory()) return "it is not a directory; remove it or choose another one";
-  if (scope === "system") return undefined;
-  if (status.uid !== uid) return `it belongs to user ${status.uid}, not to ${uid}; choose another one`;
+  if (scope === "system" || typeof user === "string") return undefined;
+  if (status.uid !== user) return `it belongs to user ${status.uid}, not to ${user}; choose another one`;
   const mode = (status.mode & 0o777).toString(8);
   return (status.mode & ANYBODY_ELSE) === 0 ? undefined : `others may enter it (mode ${mode}); use chmod 700`;
 }
 
-function parentProblem(path: string): string | undefined {
+function parentProblem(path: string, user: User): string | undefined {
+  if (typeof user === "string") return undefined;
   const parent = dirname(path);
   const { mode } = lstatSync(realpathSync(parent));
   const exchangeable = (mode & OTHERS_WRITE) !== 0 && (mode & STICKY) === 0;

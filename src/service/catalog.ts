@@ -6,9 +6,9 @@
  */
 
 import { readdirSync } from "node:fs";
-import { libc } from "../../ffi/libc.ts";
 import { isProcrefError, type ProcrefError } from "../errors.ts";
-import { type ObjectName, objectName, objectNameOfFile, type Scope } from "../kernel/object_name.ts";
+import { effectiveUser } from "../kernel/effective_user.ts";
+import { type ObjectName, objectName, objectNameOfFile, type Scope, type User } from "../kernel/object_name.ts";
 import { openKernelCounter } from "../kernel/open.ts";
 import type { RefCounter } from "../kernel/ref_counter.ts";
 import { attempting, stateDirectory } from "../kernel/state_directory.ts";
@@ -92,7 +92,7 @@ export class Catalog {
   /** Who shares the services. */
   readonly scope: Scope;
   /** The effective user. */
-  readonly uid: number;
+  readonly uid: User;
 
   /**
    * Opens the catalog; the state directory is made if it is missing.
@@ -100,7 +100,7 @@ export class Catalog {
    * @throws ProcrefError `STATE_DIRECTORY`, `INVALID_ARGUMENT`, `PERMISSION`, `IO`, `PLATFORM`, `LIBRARY`
    */
   constructor({ directory, scope = "user" }: CatalogOptions = {}) {
-    this.uid = libc().geteuid();
+    this.uid = effectiveUser();
     this.scope = scope;
     this.directory = stateDirectory(directory, scope, this.uid);
   }

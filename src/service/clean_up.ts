@@ -6,6 +6,7 @@
  */
 
 import { isProcrefError } from "../errors.ts";
+import type { User } from "../kernel/object_name.ts";
 import { attempting } from "../kernel/state_directory.ts";
 import { isAlive } from "../process/identity.ts";
 import { endMarked } from "../process/marks.ts";
@@ -34,7 +35,7 @@ export interface CleanUp {
  * @param options `uid`: the effective user; `dryRun`: decide, and touch nothing
  * @returns what was done and why; an error of ours is a reason as well
  */
-export async function cleanUp(entry: CatalogEntry, options: { uid: number; dryRun: boolean }): Promise<CleanUp> {
+export async function cleanUp(entry: CatalogEntry, options: { uid: User; dryRun: boolean }): Promise<CleanUp> {
   const status = entry.look();
   const busy = whoNeedsIt(status);
   const reading = readRecord(entry.store);

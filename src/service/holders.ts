@@ -11,6 +11,7 @@
 import { lstatSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
+import type { User } from "../kernel/object_name.ts";
 import { commandOf } from "../process/command.ts";
 import { identityOf, isAlive, type ProcessIdentity } from "../process/identity.ts";
 import { readTrustedFile } from "./trusted_file.ts";
@@ -117,7 +118,7 @@ export class HolderHint {
  * @param serviceDirectory the service's directory
  * @param uid the effective user; hints of others are not believed
  */
-export function readHolders(serviceDirectory: string, uid: number): Holder[] {
+export function readHolders(serviceDirectory: string, uid: User): Holder[] {
   return hints(serviceDirectory, uid).flatMap(({ hint }) => {
     if (hint === undefined || !isAlive(hint)) return [];
     const { pid, command, since } = hint;
@@ -131,7 +132,7 @@ export function readHolders(serviceDirectory: string, uid: number): Holder[] {
  * @param dryRun only count
  * @returns how many there were
  */
-export function pruneHints(serviceDirectory: string, uid: number, dryRun = false): number {
+export function pruneHints(serviceDirectory: string, uid: User, dryRun = false): number {
   const dead = hints(serviceDirectory, uid).filter(({ pid, hint }) => !isAlive(hint ?? pid));
   if (!dryRun) { for (const { path } of dead) quietly(() => rmSync(path, { force: true })); }
   return dead.length;
@@ -154,7 +155,7 @@ interface Found {
   readonly hint: (Holder & ProcessIdentity) | undefined;
 }
 
-function hints(serviceDirectory: string, uid: number): Found[] {
+function hints(serviceDirectory: string, uid: User): Found[] {
   const folder = holdersOf(serviceDirectory);
   let names: string[] = [];
   quietly(() => names = isFolder(folder) ? readdirSync(folder) : []);
@@ -166,7 +167,7 @@ function hints(serviceDirectory: string, uid: number): Found[] {
   });
 }
 
-function readHint(path: string, named: number, uid: number): Found["hint"] {
+function readHint(path: string, named: number, uid: User): Found["hint"] {
   let hint: Found["hint"];
   quietly(() => {
     const { pid, start, command, since } = JSON.parse(

@@ -17,8 +17,8 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { ProcrefError } from "../errors.ts";
-import type { ObjectName } from "../kernel/object_name.ts";
-import { attempting, checkDirectory } from "../kernel/state_directory.ts";
+import type { ObjectName, User } from "../kernel/object_name.ts";
+import { attempting, belongsTo, checkDirectory } from "../kernel/state_directory.ts";
 import { processSystem } from "../process/platform.ts";
 import { removeHints } from "./holders.ts";
 import { formatRecord, parseRecord, type ServiceRecord } from "./record.ts";
@@ -32,7 +32,7 @@ export class RecordStore {
   /** The service's directory. */
   readonly directory: string;
   readonly #name: ObjectName;
-  readonly #uid: number;
+  readonly #uid: User;
   readonly #path: string;
   readonly #temporary: string;
   /** Where {@link RecordStore.openText} makes its files. */
@@ -40,7 +40,7 @@ export class RecordStore {
   /** The mode of the files of this service. */
   readonly fileMode: number;
 
-  constructor(stateDirectory: string, name: ObjectName, uid: number) {
+  constructor(stateDirectory: string, name: ObjectName, uid: User) {
     this.directory = join(stateDirectory, name.fileName);
     this.#name = name;
     this.#uid = uid;
@@ -62,7 +62,9 @@ export class RecordStore {
       const file = attempting(`read ${this.#path}`, this.#path, () => this.#file());
       if (file === undefined) return undefined;
       const record = parseRecord(this.#name, file.text);
-      return record === undefined || file.owner === this.#uid ? record : checkForeign(record, file.owner);
+      return record === undefined || belongsTo({ uid: file.owner }, this.#uid)
+        ? record
+        : checkForeign(record, file.owner);
     } catch (error) {
       const problem = error as ProcrefError;
       if (problem.code === "DOMAIN_MISMATCH" || problem.code === "PERMISSION") throw problem;

@@ -5,8 +5,8 @@
  * @module
  */
 
-import { libc } from "../../ffi/libc.ts";
 import { isProcrefError, ProcrefError } from "../errors.ts";
+import { effectiveUser } from "../kernel/effective_user.ts";
 import { objectName } from "../kernel/object_name.ts";
 import { openRefCounter } from "../kernel/open.ts";
 import type { RefCounter } from "../kernel/ref_counter.ts";
@@ -229,7 +229,7 @@ export class SharedService extends EventTarget {
   async #openNow(): Promise<Opened> {
     const { settings, supervised } = this.#plan;
     const { scope = "user", namespace, mechanism, stopTimeoutMs } = settings;
-    const uid = libc().geteuid();
+    const uid = effectiveUser();
     const directory = stateDirectory(settings.directory, scope, uid);
     const identity = { namespace, scope, directory };
     const counter = await openRefCounter(this.name, { ...identity, mechanism });

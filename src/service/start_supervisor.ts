@@ -7,10 +7,10 @@
 import { extname } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { libc } from "../../ffi/libc.ts";
 import { nativeRuntime } from "../../ffi/mod.ts";
 import type { Grants } from "../../ffi/types.ts";
 import { type ErrorCode, ProcrefError } from "../errors.ts";
+import { effectiveUser } from "../kernel/effective_user.ts";
 import type { DetachedProcess, DetachedStart } from "../process/detached_process.ts";
 import { parseIdentity, type ProcessIdentity } from "../process/identity.ts";
 import { processSystem } from "../process/platform.ts";
@@ -54,7 +54,7 @@ async function startOne(
 ): Promise<ProcessIdentity | undefined | "killed"> {
   const { command, env } = nativeRuntime().moduleCommand(MAIN, grants(orders, more));
   const text = JSON.stringify(orders);
-  const open = (): number => new RecordStore(orders.directory, nameOfOrders(orders), libc().geteuid()).openText(text);
+  const open = (): number => new RecordStore(orders.directory, nameOfOrders(orders), effectiveUser()).openText(text);
   const supervisor = await start(orders.name, { command, env: { ...passedOn(), ...env }, input: { text, open } });
   try {
     return heard(orders.name, await supervisor.firstLine(START_TIMEOUT_MS));

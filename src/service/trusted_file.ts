@@ -6,14 +6,15 @@
 
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, type Stats } from "node:fs";
 import { ProcrefError } from "../errors.ts";
-import type { Scope } from "../kernel/object_name.ts";
+import type { Scope, User } from "../kernel/object_name.ts";
+import { belongsTo } from "../kernel/state_directory.ts";
 
 /** Whose files are believed, and how large a file may be. */
 export interface Trust {
   /** In scope `user` only files of that user are believed. */
   readonly scope: Scope;
   /** The effective user. */
-  readonly uid: number;
+  readonly uid: User;
   /** The greatest size in bytes: 65,536 unless given. */
   readonly greatestSize?: number;
 }
@@ -91,7 +92,7 @@ function open(path: string): number | undefined {
 function checkFile(status: Stats, { scope, uid, greatestSize = GREATEST_SIZE }: Trust): void {
   if (!status.isFile()) throw untrusted("is no plain file");
   if (status.size > greatestSize) throw untrusted(`has ${status.size} bytes, at most ${greatestSize} are read`);
-  if (scope === "user" && status.uid !== uid) throw untrusted(`belongs to user ${status.uid}`);
+  if (scope === "user" && !belongsTo(status, uid)) throw untrusted(`belongs to user ${status.uid}`);
 }
 
 function untrusted(why: string): ProcrefError {

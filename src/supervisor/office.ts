@@ -4,7 +4,7 @@
  * @module
  */
 
-import { libc } from "../../ffi/libc.ts";
+import { effectiveUser } from "../kernel/effective_user.ts";
 import { counterOf } from "../kernel/mechanisms.ts";
 import type { RefCounter } from "../kernel/ref_counter.ts";
 import { RecordStore } from "../service/record_store.ts";
@@ -29,6 +29,6 @@ export function openOffice(orders: SupervisorOrders): Office {
   const object = nameOfOrders(orders);
   return {
     counter: counterOf(object, orders.mechanism),
-    store: new RecordStore(orders.directory, object, libc().geteuid()),
+    store: new RecordStore(orders.directory, object, effectiveUser()),
   };
 }
