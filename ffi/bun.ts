@@ -61,6 +61,7 @@ export function bunRuntime(module: unknown): NativeRuntime {
     },
     memoryAt: (pointer, bytes) => new DataView(ffi.toArrayBuffer(pointer, 0, bytes)),
     openBlocking,
+    variable: (name) => process.env[name],
     moduleCommand,
   };
 }

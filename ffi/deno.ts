@@ -15,6 +15,7 @@ import type {
   NativeFunctions,
   NativeRuntime,
   Pointer,
+  RuntimeLockFile,
   SymbolTable,
 } from "./types.ts";
 
@@ -22,6 +23,20 @@ import type {
 interface DenoFfi {
   dlopen(path: string, symbols: Record<string, unknown>): { symbols: Record<string, unknown> };
   UnsafePointerView: { getArrayBuffer(pointer: unknown, bytes: number): ArrayBuffer };
+  permissions: { querySync(of: { name: string; variable: string }): { state: string } };
+  openSync(path: string, options: Record<string, unknown>): DenoFile;
+}
+
+/** The part of an open file that is used. */
+interface DenoFile {
+  statSync(): { dev: number; ino: number };
+  tryLockSync(exclusive: boolean): boolean;
+  lock(exclusive: boolean): Promise<void>;
+  unlockSync(): void;
+  seekSync(offset: number, whence: number): number;
+  readSync(into: Uint8Array): number | null;
+  writeSync(bytes: Uint8Array): number;
+  close(): void;
 }
 
 /** Binds {@link NativeRuntime} to Deno's global. */
@@ -51,7 +66,33 @@ export function denoRuntime(global: unknown): NativeRuntime {
         throw openError(path, cause);
       }
     },
+    variable(name: string): string | undefined {
+      const granted = deno.permissions.querySync({ name: "env", variable: name }).state === "granted";
+      return granted ? process.env[name] : undefined;
+    },
+    openLockFile: (path, create) =>
+      lockFile(deno.openSync(path, { read: true, write: true, createNew: create, mode: 0o600 })),
     moduleCommand,
+  };
+}
+
+/** The locks of Deno's own files are flock(2) as well, and need no permission but to read and write the file. */
+function lockFile(file: DenoFile): RuntimeLockFile {
+  const { dev, ino } = file.statSync();
+  return {
+    inode: `${dev}:${ino}`,
+    tryLock: (exclusive) => file.tryLockSync(exclusive),
+    lockShared: () => file.lock(false),
+    unlock: () => file.unlockSync(),
+    read(into: Uint8Array): number {
+      file.seekSync(0, 0);
+      return file.readSync(into) ?? 0;
+    },
+    write(bytes: Uint8Array): void {
+      file.seekSync(0, 0);
+      file.writeSync(bytes);
+    },
+    close: () => file.close(),
   };
 }
 

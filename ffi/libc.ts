@@ -22,12 +22,15 @@ export type Libc =
     geteuid(): number;
     /** semop on a thread of its own, where it may wait: 0, or -1 for a reason that stays on that thread. */
     blockInSemop(set: number, operations: Uint8Array, count: bigint): Promise<number>;
+    /** flock on a thread of its own, where it may wait: 0, or -1 for a reason that stays on that thread. */
+    blockInFlock(descriptor: number, operation: number): Promise<number>;
     /** The struct layouts of this architecture. */
     readonly layouts: LinuxLayouts;
   };
 
 let opened: Libc | undefined;
 let blocking: BlockingFunction<Table["semop"]> | undefined;
+let blockingFlock: BlockingFunction<Table["flock"]> | undefined;
 
 /**
  * The C library. The first call opens it; an attempt that failed is made again by the next call.
@@ -58,12 +61,18 @@ function open(): Libc {
     access: checked(library, "access"),
     read: checked(library, "read"),
     close: checked(library, "close"),
+    flock: checked(library, "flock"),
+    fcntl: checked(library, "fcntl"),
+    pread: checked(library, "pread"),
+    pwrite: checked(library, "pwrite"),
     readlink: checked(library, "readlink"),
     getdents64: checked(library, "getdents64"),
     syscall: checked(library, "syscall"),
     geteuid: () => geteuid(),
     blockInSemop: (...args) =>
       (blocking ??= nativeRuntime().openBlocking(LINUX_LIBC_PATH, "semop", LINUX_LIBC.semop))(...args),
+    blockInFlock: (...args) =>
+      (blockingFlock ??= nativeRuntime().openBlocking(LINUX_LIBC_PATH, "flock", LINUX_LIBC.flock))(...args),
     layouts,
   };
 }

@@ -80,6 +80,24 @@ export interface ModuleCommand {
   readonly env: Readonly<Record<string, string>>;
 }
 
+/** An open file whose lock (flock) the runtime takes by itself, without native calls. */
+export interface RuntimeLockFile {
+  /** Device and inode of what is open. */
+  readonly inode: string;
+  /** Takes the lock or changes its kind, if no other open file has one that excludes it. */
+  tryLock(exclusive: boolean): boolean;
+  /** Waits for the shared lock on another thread. The wait keeps the event loop alive. */
+  lockShared(): Promise<void>;
+  /** Gives the lock back. */
+  unlock(): void;
+  /** Reads from the beginning; gives how many bytes there were. */
+  read(into: Uint8Array): number;
+  /** Writes at the beginning. */
+  write(bytes: Uint8Array): void;
+  /** Closes the file and gives its lock back. */
+  close(): void;
+}
+
 /** What a JavaScript runtime's foreign function interface must offer. */
 export interface NativeRuntime {
   /** The runtime, for messages: `deno` or `bun`. */
@@ -101,6 +119,14 @@ export interface NativeRuntime {
    * @throws ProcrefError as `open`
    */
   openBlocking<F extends CFunction>(path: string, symbol: string, prototype: F): BlockingFunction<F>;
+  /** A variable of the environment; undefined also where the runtime would first have to ask whether we may see it. */
+  variable(name: string): string | undefined;
+  /**
+   * Opens a file to be locked by the runtime itself; a runtime that cannot lock files has no such function.
+   *
+   * @param create whether to make the file, which must not exist then; it may be read and written by the user alone
+   */
+  readonly openLockFile?: (path: string, create: boolean) => RuntimeLockFile;
   /** The command that runs a module of ours in this runtime, with no more than it is granted. */
   moduleCommand(module: URL, grants: Grants): ModuleCommand;
 }

@@ -30,6 +30,7 @@
  * | `KEY_COLLISION` | another name of this user has the same kernel key |
  * | `FOREIGN_OBJECT` | the kernel object belongs to somebody else or has another shape |
  * | `DOMAIN_MISMATCH` | the record was written in another IPC or PID namespace |
+ * | `MECHANISM_MISMATCH` | others count the references of this name in another way |
  * | `STATE_DIRECTORY` | the state directory is not ours alone |
  * | `PERMISSION` | the runtime or the kernel refused; the message says what to allow |
  * | `LIBRARY` | a native library or one of its symbols is missing |
@@ -59,6 +60,7 @@ export type ErrorCode =
   | "KEY_COLLISION"
   | "FOREIGN_OBJECT"
   | "DOMAIN_MISMATCH"
+  | "MECHANISM_MISMATCH"
   | "STATE_DIRECTORY"
   | "PERMISSION"
   | "LIBRARY"

@@ -35,6 +35,14 @@ export const LINUX_LIBC = {
   read: { parameters: ["i32", "buffer", "usize"], result: "isize" },
   // int close(int fd)
   close: { parameters: ["i32"], result: "i32" },
+  // int flock(int fd, int operation)
+  flock: { parameters: ["i32", "i32"], result: "i32" },
+  // int fcntl(int fd, int cmd, ...): the third argument travels like a fixed one here
+  fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  // ssize_t pread(int fd, void *buf, size_t count, off_t offset)
+  pread: { parameters: ["i32", "buffer", "usize", "i64"], result: "isize" },
+  // ssize_t pwrite(int fd, const void *buf, size_t count, off_t offset)
+  pwrite: { parameters: ["i32", "buffer", "usize", "i64"], result: "isize" },
   // ssize_t readlink(const char *pathname, char *buf, size_t bufsiz)
   readlink: { parameters: ["buffer", "buffer", "usize"], result: "isize" },
   // ssize_t getdents64(int fd, void *dirp, size_t count)
@@ -59,6 +67,11 @@ export const LINUX = {
   POLLIN: 1,
   O_RDONLY: 0,
   O_CLOEXEC: 0o2000000,
+  F_DUPFD_CLOEXEC: 1030,
+  LOCK_SH: 1,
+  LOCK_EX: 2,
+  LOCK_NB: 4,
+  LOCK_UN: 8,
   SIGKILL: 9,
   SIGTERM: 15,
 } as const;
@@ -115,6 +128,7 @@ export const LINUX_ERRNO = {
   EFBIG: 27,
   ENOSPC: 28,
   ERANGE: 34,
+  ENOLCK: 37,
   ENOSYS: 38,
   ELOOP: 40,
   EIDRM: 43,

@@ -7,8 +7,9 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
+import { effectiveUser } from "../kernel/effective_user.ts";
 import type { Scope } from "../kernel/object_name.ts";
-import { chooseMechanism, currentUser, openRefCounter } from "../kernel/open.ts";
+import { chooseMechanism, openRefCounter } from "../kernel/open.ts";
 import type { RefCounter } from "../kernel/ref_counter.ts";
 import { stateDirectory } from "../kernel/state_directory.ts";
 import { domain } from "../process/domain.ts";
@@ -84,12 +85,12 @@ function mechanism(): string {
 }
 
 function directory({ directory, scope }: Where): string {
-  const path = stateDirectory(directory, scope, currentUser());
+  const path = stateDirectory(directory, scope, effectiveUser());
   return `${path}, ${scope === "user" ? "of this user alone" : "shared by its mode"}`;
 }
 
 function files({ directory, scope }: Where): string {
-  const path = stateDirectory(directory, scope, currentUser());
+  const path = stateDirectory(directory, scope, effectiveUser());
   const folder = mkdtempSync(join(path, ".doctor-"));
   try {
     const file = join(folder, "file");

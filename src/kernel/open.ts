@@ -5,13 +5,15 @@
  */
 
 import process from "node:process";
-import { libc } from "../../ffi/libc.ts";
-import { windows } from "../../ffi/windows.ts";
-import { LINUX } from "../../ffi/symbols/linux_libc.ts";
+import { errnoName } from "../../ffi/errno.ts";
+import type { Libc } from "../../ffi/libc.ts";
+import { LINUX, LINUX_ERRNO as E } from "../../ffi/symbols/linux_libc.ts";
 import { ProcrefError } from "../errors.ts";
+import { allowedLibc, effectiveUser } from "./effective_user.ts";
 import { counterOf } from "./mechanisms.ts";
-import { type ObjectName, objectName, type Scope, type User } from "./object_name.ts";
+import { type ObjectName, objectName, type Scope } from "./object_name.ts";
 import type { Mechanism, RefCounter } from "./ref_counter.ts";
+import { semgetWouldKill } from "./rivals.ts";
 
 /** What tells a counter from others of the same name, and how it is kept. */
 export interface RefCounterOptions {
@@ -22,9 +24,16 @@ export interface RefCounterOptions {
    * any of which may then change or block it.
    */
   readonly scope?: Scope;
-  /** An absolute path that separates those who keep their state elsewhere; none unless given. */
+  /**
+   * An absolute path that separates those who keep their state elsewhere; none unless given. Lock files are kept there,
+   * else in the state directory of services: `$PROCREF_DIR`, or `procref` in the user's runtime directory, or
+   * `/tmp/procref-UID`.
+   */
   readonly directory?: string;
-  /** How it is kept: the best that works here unless given. `"memory"` is for tests within one process. */
+  /**
+   * How it is kept: the best that works here unless given (see {@link chooseMechanism}). `"slots"` is lock files,
+   * `"memory"` is for tests within one process.
+   */
   readonly mechanism?: Mechanism;
 }
 
@@ -36,26 +45,40 @@ export interface MechanismChoice {
   readonly reason: string;
 }
 
+let chosen: MechanismChoice | undefined;
+
 /**
- * Chooses the mechanism for this machine.
+ * Chooses the mechanism for this machine: on Windows handles; on Linux System V semaphores where they work, else lock files. They do not work where
+ * native calls are not allowed (Deno without `--allow-ffi`), where a filter of system calls denies them, where the kernel
+ * is set to have none (`kernel.sem`), and where it does not undo what the dead have done (gVisor). On Android it is not
+ * even tried, for the attempt would end the process.
+ *
+ * A table of semaphores that is merely full at the moment is no reason: others already count in it, and would not be
+ * seen. Then opening a counter fails, and says so.
+ *
+ * The probe makes nothing. Its answer holds for the life of the process, but for a permission that may still be given.
  *
  * @returns the mechanism and the reason
- * @throws ProcrefError `PLATFORM` when none works here; `PERMISSION` or `LIBRARY` when the probe itself is not possible
+ * @throws ProcrefError `PLATFORM` when none works here; `LIBRARY` when the probe itself is not possible
  *
  * @example
  * ```ts
  * import { chooseMechanism } from "@procref/core";
  * import assert from "node:assert/strict";
  *
- * assert.equal(chooseMechanism().mechanism, "sysv");
+ * const { mechanism, reason } = chooseMechanism();
+ * assert.ok(["sysv", "slots", "handles"].includes(mechanism));
+ * assert.ok(reason.length > 0);
  * ```
  */
 export function chooseMechanism(): MechanismChoice {
+  return chosen ?? probe();
+}
+
+function probe(): MechanismChoice {
+  if ((process.platform as string) === "android") return slots("Android ends whoever asks for System V semaphores");
   if (process.platform === "win32") {
-    return {
-      mechanism: "handles",
-      reason: "Windows, which counts the open handles of an object and closes a dead process's",
-    };
+    return { mechanism: "handles", reason: "Windows, which counts the open handles of an object, but for the dead's" };
   }
   if (process.platform !== "linux") {
     throw new ProcrefError(
@@ -63,41 +86,60 @@ export function chooseMechanism(): MechanismChoice {
       `Cannot count references on ${process.platform}: only Linux and Windows are supported yet`,
     );
   }
-  // gVisor accepts SEM_UNDO and ignores it, without an error; this file is what it lacks.
-  if (!exists("/proc/sysvipc/sem")) {
-    throw new ProcrefError(
-      "PLATFORM",
-      "Cannot count references: /proc/sysvipc/sem is missing, so this kernel (gVisor?) may not undo the semaphore " +
-        "operations of a dead process; use the machine's own kernel",
-    );
+  const native = allowedLibc();
+  if (native === undefined) return slots("native calls are not allowed here (in Deno --allow-ffi would)");
+  const denied = whyNoSemaphores(native);
+  return chosen = denied === undefined
+    ? { mechanism: "sysv", reason: "Linux with System V semaphores, whose operations the kernel undoes" }
+    : slots(denied);
+}
+
+function slots(why: string): MechanismChoice {
+  return { mechanism: "slots", reason: `lock files, for ${why}` };
+}
+
+/** Any key will do: with no flags nothing is made, and no permission is asked for. */
+const PROBED_KEY = 0x70726f63;
+
+/** Why semaphores do not work here, as it follows "for"; undefined when they do. */
+function whyNoSemaphores(native: Libc): string | undefined {
+  if (semgetWouldKill(native)) return "Android ends whoever asks for System V semaphores";
+  const result = native.semget(PROBED_KEY, 0, 0);
+  if ([-E.ENOSYS, -E.EPERM, -E.EACCES].includes(result)) {
+    return `System V semaphores are denied here (semget failed with ${errnoName(-result)})`;
   }
-  return { mechanism: "sysv", reason: "Linux with System V semaphores, whose operations the kernel undoes" };
+  // gVisor accepts SEM_UNDO and ignores it, without an error; this file is what it lacks.
+  if (textOf(native, "/proc/sysvipc/sem") === undefined) {
+    return "/proc/sysvipc/sem is missing, so this kernel (gVisor?) may not undo the semaphore operations of the dead";
+  }
+  const [, semaphores, , sets] = textOf(native, "/proc/sys/kernel/sem")?.trim().split(/\s+/).map(Number) ?? [];
+  return sets === 0 || semaphores === 0 ? "the kernel is set to have no semaphores (kernel.sem)" : undefined;
 }
 
-/**
- * The user of this process, as an identity that no other user has: the effective user's number, or on Windows a text of
- * user and session, for the kernel objects of a session are seen in that session only.
- *
- * @throws ProcrefError `PLATFORM`, `PERMISSION`, `LIBRARY`
- */
-export function currentUser(): User {
-  return process.platform === "win32" ? windows().user() : libc().geteuid();
-}
-
-function exists(path: string): boolean {
-  const { open, close } = libc();
+/** The beginning of a file of the kernel's, which no runtime is asked for; undefined when there is none. */
+function textOf({ open, read, close }: Libc, path: string): string | undefined {
   const descriptor = open(new TextEncoder().encode(`${path}\0`), LINUX.O_RDONLY | LINUX.O_CLOEXEC);
-  if (descriptor >= 0) close(descriptor);
-  return descriptor >= 0;
+  if (descriptor < 0) return undefined;
+  const buffer = new Uint8Array(256);
+  const length = read(descriptor, buffer, BigInt(buffer.length));
+  close(descriptor);
+  return length < 0 ? undefined : new TextDecoder().decode(buffer.subarray(0, length));
 }
 
 /**
  * Opens the reference counter of a name. No kernel object is made before a method needs one.
  *
+ * All who share a name must count it by the same mechanism. Who would take something while others count it by another
+ * one gets `MECHANISM_MISMATCH` from that method. That is seen by looking for the other's kernel object or files. It is
+ * not seen by a process without native calls, or whose calls for semaphores are denied; nor, for a counter without
+ * `directory`, by one with another `$PROCREF_DIR` or `$XDG_RUNTIME_DIR`, or that may not see its environment. Such
+ * processes should say `mechanism: "slots"` and `directory`, all of them. A shared service writes its mechanism down.
+ *
  * @param name 1 to 200 bytes of printable UTF-8 without `/`, `\` and control characters
  * @param options what tells it from others of the same name, and how it is kept
  * @returns the counter; dispose or close it to leave nothing behind
- * @throws ProcrefError `INVALID_NAME`, `INVALID_ARGUMENT`, `PLATFORM`, `PERMISSION`, `LIBRARY`
+ * @throws ProcrefError `INVALID_NAME`, `INVALID_ARGUMENT`, `PLATFORM`, `PERMISSION`, `LIBRARY`; later, from methods that
+ * open the kernel object, `MECHANISM_MISMATCH`, and of lock files `STATE_DIRECTORY` and `IO`
  *
  * @example A counter of this process alone
  * ```ts
@@ -113,8 +155,8 @@ function exists(path: string): boolean {
 // deno-lint-ignore require-await -- errors arrive as rejections, and probes of other mechanisms need to wait
 export async function openRefCounter(name: string, options: RefCounterOptions = {}): Promise<RefCounter> {
   const mechanism = options.mechanism ?? chooseMechanism().mechanism;
-  const uid = mechanism === "memory" ? 0 : currentUser();
-  return counterOf(objectName(name, uid, options), mechanism);
+  const uid = mechanism === "memory" ? 0 : effectiveUser();
+  return counterOf(objectName(name, uid, options), mechanism, options.directory);
 }
 
 /**
@@ -122,6 +164,6 @@ export async function openRefCounter(name: string, options: RefCounterOptions = 
  *
  * @throws ProcrefError `PLATFORM`, `PERMISSION`, `LIBRARY`
  */
-export function openKernelCounter(name: ObjectName): RefCounter {
-  return counterOf(name, chooseMechanism().mechanism);
+export function openKernelCounter(name: ObjectName, directory?: string): RefCounter {
+  return counterOf(name, chooseMechanism().mechanism, directory);
 }

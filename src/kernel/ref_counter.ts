@@ -7,10 +7,10 @@
 import type { WaitOptions } from "../waiting.ts";
 
 /**
- * How a counter is kept: System V semaphores, handles of kernel objects (Windows), or a variable of this process (for
- * tests only).
+ * How a counter is kept: System V semaphores, lock files, handles of kernel objects (Windows), or a variable of this
+ * process (for tests only).
  */
-export type Mechanism = "sysv" | "handles" | "memory";
+export type Mechanism = "sysv" | "slots" | "handles" | "memory";
 
 /** What a mechanism can do. The contract suite takes it as input, so that a weaker one cannot pretend. */
 export interface RefCounterCapabilities {

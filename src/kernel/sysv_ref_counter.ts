@@ -35,6 +35,9 @@ export class SysvRefCounter extends BaseRefCounter {
   readonly #libc: Libc;
   readonly #semop: Libc["semop"];
   readonly #set: SysvSet;
+  readonly #checkAlone: () => void;
+  /** Whether it was looked, since the set was opened, that nobody counts the name in another way. */
+  #alone = false;
   /** The set in use; undefined before the first use and after it was removed. */
   #id: number | undefined;
   #references = 0;
@@ -45,8 +48,14 @@ export class SysvRefCounter extends BaseRefCounter {
   #renewals = 0;
   #enterGeneration = { generation: -1, operations: step.enterGeneration(0) };
 
-  constructor(name: ObjectName) {
+  /**
+   * Opens nothing yet.
+   *
+   * @param checkAlone is called when the set is opened to be changed, and throws when the name is counted in another way
+   */
+  constructor(name: ObjectName, checkAlone: () => void = () => {}) {
     super();
+    this.#checkAlone = checkAlone;
     this.name = name.name;
     this.#libc = libc();
     this.#semop = this.#libc.semop;
@@ -253,8 +262,8 @@ export class SysvRefCounter extends BaseRefCounter {
   /** Carries an array out on the set of the name, which is made when it is missing. */
   #perform(operations: step.Operations): number {
     for (let tries = 0; tries < MOST_RENEWALS; tries++) {
-      this.#id ??= this.#set.open(true)!;
-      const result = this.#semop(this.#id, operations.bytes, operations.count);
+      const id = this.#alone ? this.#id! : this.#open();
+      const result = this.#semop(id, operations.bytes, operations.count);
       if (!vanished(result)) return result;
       this.#renew();
     }
@@ -271,7 +280,7 @@ export class SysvRefCounter extends BaseRefCounter {
    * @returns false when the set vanished
    */
   async #block(waiting: step.Operations, attempt: step.Operations): Promise<boolean> {
-    const id = this.#id ??= this.#set.open(true)!;
+    const id = this.#alone ? this.#id! : this.#open();
     for (;;) {
       if (await this.#libc.blockInSemop(id, waiting.bytes, waiting.count) === 0) return true;
       const result = this.#semop(id, attempt.bytes, attempt.count);
@@ -285,14 +294,14 @@ export class SysvRefCounter extends BaseRefCounter {
   #renew(): boolean {
     for (let tries = 0; tries < MOST_RENEWALS; tries++) {
       const gone = this.#id;
-      this.#id = this.#set.open(true)!;
+      const id = this.#open(this.#set.open(true)!);
       // The same set again: it is there, and the failure that brought us here was not its own.
-      if (this.#id === gone) return false;
+      if (id === gone) return false;
       this.#lockLost ||= this.#locked;
       this.#locked = this.#seated = false;
       if (this.#references === 0) return false;
       const { bytes, count } = step.enterAgain(this.#references);
-      const result = this.#semop(this.#id, bytes, count);
+      const result = this.#semop(id, bytes, count);
       if (result === 0) {
         this.#renewals++;
         return true;
@@ -303,6 +312,22 @@ export class SysvRefCounter extends BaseRefCounter {
       "ACQUIRE",
       `Cannot count again ${this.#set.describe()}: it is removed as fast as it is made`,
     );
+  }
+
+  /** Opens the set of the name, which is made when it is missing; only then it is looked for other ways to count. */
+  #open(id: number = this.#id ?? this.#set.open(true)!): number {
+    this.#id = id;
+    try {
+      this.#checkAlone();
+    } catch (error) {
+      if (this.#references === 0 && this.#semop(id, step.LOCK_IF_UNUSED.bytes, step.LOCK_IF_UNUSED.count) === 0) {
+        this.#libc.semctl(id, 0, LINUX.IPC_RMID, null);
+      }
+      this.#forget();
+      throw error;
+    }
+    this.#alone = true;
+    return id;
   }
 
   /** The values of the set, or zeros when there is none: asking creates nothing. */
@@ -323,6 +348,7 @@ export class SysvRefCounter extends BaseRefCounter {
 
   #forget(): void {
     this.#id = undefined;
+    this.#alone = false;
     this.#lockLost ||= this.#locked;
     this.#locked = this.#seated = false;
   }

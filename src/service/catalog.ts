@@ -7,8 +7,9 @@
 
 import { readdirSync } from "node:fs";
 import { isProcrefError, type ProcrefError } from "../errors.ts";
+import { effectiveUser } from "../kernel/effective_user.ts";
 import { type ObjectName, objectName, objectNameOfFile, type Scope, type User } from "../kernel/object_name.ts";
-import { currentUser, openKernelCounter } from "../kernel/open.ts";
+import { openKernelCounter } from "../kernel/open.ts";
 import type { RefCounter } from "../kernel/ref_counter.ts";
 import { attempting, stateDirectory } from "../kernel/state_directory.ts";
 import type { ProcessIdentity } from "../process/identity.ts";
@@ -99,7 +100,7 @@ export class Catalog {
    * @throws ProcrefError `STATE_DIRECTORY`, `INVALID_ARGUMENT`, `PERMISSION`, `IO`, `PLATFORM`, `LIBRARY`
    */
   constructor({ directory, scope = "user" }: CatalogOptions = {}) {
-    this.uid = currentUser();
+    this.uid = effectiveUser();
     this.scope = scope;
     this.directory = stateDirectory(directory, scope, this.uid);
   }

@@ -18,7 +18,7 @@ import {
 import { dirname, join } from "node:path";
 import { ProcrefError } from "../errors.ts";
 import type { ObjectName, User } from "../kernel/object_name.ts";
-import { attempting, checkDirectory } from "../kernel/state_directory.ts";
+import { attempting, belongsTo, checkDirectory } from "../kernel/state_directory.ts";
 import { processSystem } from "../process/platform.ts";
 import { removeHints } from "./holders.ts";
 import { formatRecord, parseRecord, type ServiceRecord } from "./record.ts";
@@ -63,7 +63,9 @@ export class RecordStore {
       const file = attempting(`read ${this.#path}`, this.#path, () => this.#file());
       if (file === undefined) return undefined;
       const record = parseRecord(this.#name, file.text);
-      return record === undefined || file.owner === this.#uid ? record : checkForeign(record, file.owner);
+      return record === undefined || belongsTo({ uid: file.owner }, this.#uid)
+        ? record
+        : checkForeign(record, file.owner);
     } catch (error) {
       const problem = error as ProcrefError;
       if (problem.code === "DOMAIN_MISMATCH" || problem.code === "PERMISSION") throw problem;
@@ -192,7 +194,7 @@ export class RecordStore {
  * A record of scope `system` that another user wrote. What it names will be signalled on its word, so it may name only
  * processes of that user; marks are found by us in our own processes alone, so they are none of its business.
  */
-function checkForeign(record: ServiceRecord, owner: User): ServiceRecord {
+function checkForeign(record: ServiceRecord, owner: number): ServiceRecord {
   for (const identity of [record.info?.identity, record.supervisor]) {
     const theirs = identity === undefined || [owner, undefined].includes(processSystem().owner(identity.pid));
     if (theirs) continue;

@@ -6,8 +6,9 @@
  */
 
 import { isProcrefError, ProcrefError } from "../errors.ts";
+import { effectiveUser } from "../kernel/effective_user.ts";
 import { objectName } from "../kernel/object_name.ts";
-import { currentUser, openRefCounter } from "../kernel/open.ts";
+import { openRefCounter } from "../kernel/open.ts";
 import type { RefCounter } from "../kernel/ref_counter.ts";
 import { stateDirectory } from "../kernel/state_directory.ts";
 import type { WaitOptions } from "../waiting.ts";
@@ -228,7 +229,7 @@ export class SharedService extends EventTarget {
   async #openNow(): Promise<Opened> {
     const { settings, supervised } = this.#plan;
     const { scope = "user", namespace, mechanism, stopTimeoutMs } = settings;
-    const uid = currentUser();
+    const uid = effectiveUser();
     const directory = stateDirectory(settings.directory, scope, uid);
     const identity = { namespace, scope, directory };
     const counter = await openRefCounter(this.name, { ...identity, mechanism });

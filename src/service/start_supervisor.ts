@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { nativeRuntime } from "../../ffi/mod.ts";
 import type { Grants } from "../../ffi/types.ts";
 import { type ErrorCode, ProcrefError } from "../errors.ts";
-import { currentUser } from "../kernel/open.ts";
+import { effectiveUser } from "../kernel/effective_user.ts";
 import type { DetachedProcess, DetachedStart } from "../process/detached_process.ts";
 import { parseIdentity, type ProcessIdentity } from "../process/identity.ts";
 import { processSystem } from "../process/platform.ts";
@@ -59,7 +59,7 @@ async function startOne(
 ): Promise<ProcessIdentity | undefined | "killed"> {
   const { command, env } = nativeRuntime().moduleCommand(MAIN, grants(orders, more));
   const text = JSON.stringify(orders);
-  const open = (): number => new RecordStore(orders.directory, nameOfOrders(orders), currentUser()).openText(text);
+  const open = (): number => new RecordStore(orders.directory, nameOfOrders(orders), effectiveUser()).openText(text);
   const supervisor = await start(orders.name, { command, env: { ...passedOn(), ...env }, input: { text, open } });
   try {
     return heard(orders.name, await supervisor.firstLine(START_TIMEOUT_MS));

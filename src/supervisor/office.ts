@@ -4,8 +4,8 @@
  * @module
  */
 
+import { effectiveUser } from "../kernel/effective_user.ts";
 import { counterOf } from "../kernel/mechanisms.ts";
-import { currentUser } from "../kernel/open.ts";
 import type { RefCounter } from "../kernel/ref_counter.ts";
 import { RecordStore } from "../service/record_store.ts";
 import { nameOfOrders, type SupervisorOrders } from "../service/supervisor_orders.ts";
@@ -29,6 +29,6 @@ export function openOffice(orders: SupervisorOrders): Office {
   const object = nameOfOrders(orders);
   return {
     counter: counterOf(object, orders.mechanism),
-    store: new RecordStore(orders.directory, object, currentUser()),
+    store: new RecordStore(orders.directory, object, effectiveUser()),
   };
 }

@@ -1,16 +1,17 @@
 import process from "node:process";
 import { test } from "node:test";
-import { openRefCounter } from "../../src/kernel/open.ts";
 import { HANDLES_CAPABILITIES } from "../../src/kernel/handles_ref_counter.ts";
+import { openRefCounter } from "../../src/kernel/open.ts";
 import { MEMORY_CAPABILITIES } from "../../src/kernel/memory_ref_counter.ts";
+import { SLOTS_CAPABILITIES } from "../../src/kernel/slots_ref_counter.ts";
 import { SYSV_CAPABILITIES } from "../../src/kernel/sysv_ref_counter.ts";
 import { refCounterContract } from "../../src/testing/mod.ts";
 import { uniqueName } from "../harness/names.ts";
 
-/** What the kernel of this machine has. */
-const KERNEL_CAPABILITIES = process.platform === "win32" ? HANDLES_CAPABILITIES : SYSV_CAPABILITIES;
+/** What works on this system. */
+const WORKING = process.platform === "win32" ? [HANDLES_CAPABILITIES] : [SLOTS_CAPABILITIES, SYSV_CAPABILITIES];
 
-for (const capabilities of [MEMORY_CAPABILITIES, KERNEL_CAPABILITIES]) {
+for (const capabilities of [MEMORY_CAPABILITIES, ...WORKING]) {
   refCounterContract({
     test: (name, body) => void test(name, body),
     open: (name) => openRefCounter(name, { mechanism: capabilities.mechanism }),

@@ -108,6 +108,10 @@ test("the integer types of the prototypes have the size and sign of C's", { skip
     access: 'access("", 0)',
     read: "read(0, 0, 0)",
     close: "close(0)",
+    flock: "flock(0, 0)",
+    fcntl: "fcntl(0, 0, 0)",
+    pread: "pread(0, 0, 0, 0)",
+    pwrite: "pwrite(0, 0, 0, 0)",
     readlink: 'readlink("", 0, 0)',
     getdents64: "getdents64(0, 0, 0)",
     syscall: "syscall(0)",
@@ -118,6 +122,7 @@ test("the integer types of the prototypes have the size and sign of C's", { skip
     ),
     ["i32", "key_t"],
     ["i32", "pid_t"],
+    ["i64", "off_t"],
     ["u64", "nfds_t"],
     ["usize", "size_t"],
   ];

@@ -77,6 +77,19 @@ const EXPECTED: readonly (readonly [symbol: string, what: string, result: unknow
   ["read", "more bytes than 64 bits with a sign can count", "-1n", E.EFAULT],
   ["read", "a directory", "-1n", E.EISDIR],
   ["read", "a file that is closed", "-1n", E.EBADF],
+  ["pread", "its middle", "5n"],
+  ["pread", "beyond its end", "0n"],
+  ["pread", "before its beginning", "-1n", E.EINVAL],
+  ["pwrite", "a file that is open to be read", "-1n", E.EBADF],
+  ["flock", "takes it", 0],
+  ["flock", "is taken", -1, E.EAGAIN],
+  ["fcntl", "another descriptor", "some number from 0"],
+  ["flock", "by the other descriptor too", 0],
+  ["flock", "gives it back by the other descriptor", 0],
+  ["flock", "is free", 0],
+  ["flock", "an operation that is none", -1, E.EINVAL],
+  ["fcntl", "a descriptor that is closed", -1, E.EBADF],
+  ["flock", "a descriptor that is closed", -1, E.EBADF],
   ["close", "the file", 0],
   ["close", "it again", -1, E.EBADF],
   ["close", "a negative descriptor", -1, E.EBADF],
@@ -122,6 +135,7 @@ test("memory is lent to C at its offset, and nothing beyond it is touched", asyn
     assert.deepEqual(memory("semctl", "the status"), { mode: 0o600, own: true, size: 8, outside });
     assert.deepEqual(memory("read", "its beginning"), { inside: bytes("fifteen le"), outside });
     assert.deepEqual(memory("read", "its rest"), { inside: bytes("ttersen le"), outside });
+    assert.deepEqual(memory("pread", "its middle"), { inside: bytes("lette"), outside });
     assert.deepEqual(memory("readlink", "a link"), { inside: bytes("textsen le"), outside });
   }
 });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import process from "node:process";
 import { test } from "node:test";
 import { isProcrefError } from "../../src/errors.ts";
+import { effectiveUser } from "../../src/kernel/effective_user.ts";
 import { type ObjectName, objectName, objectNameOfFile } from "../../src/kernel/object_name.ts";
 import { openKernelCounter, openRefCounter } from "../../src/kernel/open.ts";
 import { uniqueName, withDirectory } from "../harness/names.ts";
@@ -132,7 +133,8 @@ test("a scope that is none is an error that names those there are", async () => 
   }
   await assert.rejects(
     openRefCounter("x", { mechanism: "mutex" as "sysv" }),
-    (error) => isProcrefError(error, "INVALID_ARGUMENT") && error.message.includes('use "sysv", "handles" or "memory"'),
+    (error) =>
+      isProcrefError(error, "INVALID_ARGUMENT") && error.message.includes('use "sysv", "slots", "handles" or "memory"'),
   );
 });
 
@@ -141,7 +143,7 @@ test("a file name is enough to find the kernel object of a name", async () => {
   await withDirectory(async (directory) => {
     using counter = await openRefCounter(name, { namespace: "shop", directory });
     assert.ok(counter.tryAcquire());
-    const { fileName } = objectName(name, process.geteuid!(), { namespace: "shop", directory });
+    const { fileName } = objectName(name, effectiveUser(), { namespace: "shop", directory });
     const found = objectNameOfFile(fileName, "user")!;
     assert.equal(openKernelCounter(found).count(), 1);
     assert.equal(found.fileName, fileName);

@@ -2,17 +2,18 @@ import assert from "node:assert/strict";
 import { readdirSync, readlinkSync } from "node:fs";
 import process from "node:process";
 import { test } from "node:test";
+import type { RefCounter } from "../../src/kernel/ref_counter.ts";
 import { isAlive } from "../../src/process/mod.ts";
 import { compile, withoutCompiler } from "../fixtures/c_compiler.ts";
-import { ask, withCounter } from "../fixtures/counters.ts";
+import { argumentsFor, ask, eachMechanism, withCounter } from "../fixtures/counters.ts";
 import { becomesSleep } from "../fixtures/shell.ts";
 import { Child } from "../harness/child.ts";
 import { eventually } from "../harness/eventually.ts";
 import { withDirectory } from "../harness/names.ts";
 import { bothRuntimes, type RuntimeName } from "../harness/runtime.ts";
 
-async function startParent(name: string, runtime: RuntimeName, ...args: string[]): Promise<Child> {
-  const child = new Child("parent_counter.ts", { runtime, args: [name, ...args] });
+async function startParent(counter: RefCounter, runtime: RuntimeName, ...args: string[]): Promise<Child> {
+  const child = new Child("parent_counter.ts", { runtime, args: [...argumentsFor(counter), ...args] });
   await child.line("ready");
   return child;
 }
@@ -28,26 +29,29 @@ async function end(pid: number): Promise<void> {
   await eventually(() => !isAlive(pid), `process ${pid} is gone`);
 }
 
-test("a program that a holder starts inherits no reference: it outlives the holder, which counts no more", async () => {
-  for (const runtime of bothRuntimes) {
-    await withCounter(async (counter) => {
-      await using parent = await startParent(counter.name, runtime);
-      await ask(parent, "acquire");
-      await ask(parent, "trySeat");
-      const pid = await parent.call<number>("spawn");
-      await becomesSleep(pid);
-      await parent.kill();
-      assert.deepEqual(counter.snapshot(), { references: 0, locked: false, seated: false, generation: 0 });
-      assert.ok(isAlive(pid), "the program outlives the holder");
-      await end(pid);
-    });
-  }
-});
+eachMechanism(
+  "a program that a holder starts inherits no reference: it outlives the holder, which counts no more",
+  async (mechanism) => {
+    for (const runtime of bothRuntimes) {
+      await withCounter(mechanism, async (counter) => {
+        await using parent = await startParent(counter, runtime);
+        await ask(parent, "acquire");
+        await ask(parent, "trySeat");
+        const pid = await parent.call<number>("spawn");
+        await becomesSleep(pid);
+        await parent.kill();
+        assert.deepEqual(counter.snapshot(), { references: 0, locked: false, seated: false, generation: 0 });
+        assert.ok(isAlive(pid), "the program outlives the holder");
+        await end(pid);
+      });
+    }
+  },
+);
 
-test("the end of a program that a holder has started takes no reference back", async () => {
+eachMechanism("the end of a program that a holder has started takes no reference back", async (mechanism) => {
   for (const runtime of bothRuntimes) {
-    await withCounter(async (counter) => {
-      await using parent = await startParent(counter.name, runtime);
+    await withCounter(mechanism, async (counter) => {
+      await using parent = await startParent(counter, runtime);
       await ask(parent, "acquire");
       await end(await parent.call<number>("spawn"));
       assert.equal(counter.count(), 1);
@@ -55,10 +59,10 @@ test("the end of a program that a holder has started takes no reference back", a
   }
 });
 
-test("a program that a holder starts inherits no descriptor", async () => {
+eachMechanism("a program that a holder starts inherits no descriptor", async (mechanism) => {
   for (const runtime of bothRuntimes) {
-    await withCounter(async (counter) => {
-      await using parent = await startParent(counter.name, runtime);
+    await withCounter(mechanism, async (counter) => {
+      await using parent = await startParent(counter, runtime);
       const first = await parent.call<number>("spawn");
       await becomesSleep(first);
       const before = descriptorsOf(first);
@@ -75,8 +79,8 @@ test("a program that a holder starts inherits no descriptor", async () => {
 
 test("a holder that becomes another program (execve) keeps its reference until that one ends", async () => {
   for (const runtime of bothRuntimes) {
-    await withCounter(async (counter) => {
-      await using holder = await startParent(counter.name, runtime);
+    await withCounter("sysv", async (counter) => {
+      await using holder = await startParent(counter, runtime);
       await ask(holder, "acquire");
       await ask(holder, "trySeat");
       holder.call("exec").catch(() => {});
@@ -94,8 +98,8 @@ test("a child by a plain fork inherits no reference", { skip: withoutCompiler },
   await withDirectory(async (directory) => {
     const library = compile("fork_and_pause.c", directory, ["-shared", "-fPIC"]);
     for (const runtime of bothRuntimes) {
-      await withCounter(async (counter) => {
-        await using parent = await startParent(counter.name, runtime, library);
+      await withCounter("sysv", async (counter) => {
+        await using parent = await startParent(counter, runtime, library);
         await ask(parent, "acquire");
         await ask(parent, "tryLock");
         const pid = await parent.call<number>("fork");
@@ -107,4 +111,20 @@ test("a child by a plain fork inherits no reference", { skip: withoutCompiler },
       });
     }
   });
+});
+
+test("a holder that becomes another program (execve) gives its lock files back in that moment", async () => {
+  for (const runtime of bothRuntimes) {
+    await withCounter("slots", async (counter) => {
+      await using holder = await startParent(counter, runtime);
+      assert.equal(counter.capabilities.survivesExec, false);
+      await ask(holder, "acquire");
+      await ask(holder, "trySeat");
+      holder.call("exec").catch(() => {});
+      await holder.line("becoming sleep");
+      await becomesSleep(holder.pid);
+      assert.deepEqual(counter.snapshot(), { references: 0, locked: false, seated: false, generation: 0 });
+      await holder.kill();
+    });
+  }
 });

@@ -1,14 +1,13 @@
 import assert from "node:assert/strict";
 import process from "node:process";
-import { test } from "node:test";
-import { ask, EMPTY, PAIRS, startCounter, withCounter } from "../fixtures/counters.ts";
+import { ask, eachMechanism, EMPTY, PAIRS, startCounter, withCounter } from "../fixtures/counters.ts";
 import { suspend } from "../fixtures/suspend.ts";
 
-test("SIGKILL of a holder takes its references back, and who waits for nobody goes on", async () => {
+eachMechanism("SIGKILL of a holder takes its references back, and who waits for nobody goes on", async (mechanism) => {
   for (const [theirs, ours] of PAIRS) {
-    await withCounter(async (counter) => {
-      await using holder = await startCounter(counter.name, { runtime: theirs });
-      await using waiter = await startCounter(counter.name, { runtime: ours });
+    await withCounter(mechanism, async (counter) => {
+      await using holder = await startCounter(counter, { runtime: theirs });
+      await using waiter = await startCounter(counter, { runtime: ours });
       await ask(holder, "acquire");
       await ask(holder, "acquire");
       assert.equal(counter.count(), 2);
@@ -22,10 +21,10 @@ test("SIGKILL of a holder takes its references back, and who waits for nobody go
   }
 });
 
-test("the references of a killed process are gone before its parent hears of its death", async () => {
+eachMechanism("the references of a killed process are gone before its parent hears of its death", async (mechanism) => {
   for (const [theirs] of PAIRS) {
-    await withCounter(async (counter) => {
-      await using holder = await startCounter(counter.name, { runtime: theirs });
+    await withCounter(mechanism, async (counter) => {
+      await using holder = await startCounter(counter, { runtime: theirs });
       await ask(holder, "acquire");
       await ask(holder, "trySeat");
       await ask(holder, "tryLock");
@@ -42,10 +41,10 @@ const ENDS = process.platform === "win32"
   : ["SIGTERM", "SIGHUP", "SIGINT", "exit"] as const;
 
 for (const end of ENDS) {
-  test(`the end of a holder by ${end} is the same as its release`, async () => {
+  eachMechanism(`the end of a holder by ${end} is the same as its release`, async (mechanism) => {
     for (const [theirs] of PAIRS) {
-      await withCounter(async (counter) => {
-        await using holder = await startCounter(counter.name, { runtime: theirs });
+      await withCounter(mechanism, async (counter) => {
+        await using holder = await startCounter(counter, { runtime: theirs });
         await ask(holder, "acquire");
         await ask(holder, "trySeat");
         counter.tryAcquire();
@@ -58,30 +57,33 @@ for (const end of ENDS) {
   });
 }
 
-test("SIGKILL of the gate's owner opens the gate: the next one gets it, and who waits enters", async () => {
-  for (const [theirs, ours] of PAIRS) {
-    await withCounter(async (counter) => {
-      await using owner = await startCounter(counter.name, { runtime: theirs });
-      await using other = await startCounter(counter.name, { runtime: ours });
-      assert.equal(await ask(owner, "tryLock"), true);
-      assert.equal(await ask(other, "tryLock"), false);
-      await owner.kill();
-      assert.equal(await ask(other, "tryLock"), true);
+eachMechanism(
+  "SIGKILL of the gate's owner opens the gate: the next one gets it, and who waits enters",
+  async (mechanism) => {
+    for (const [theirs, ours] of PAIRS) {
+      await withCounter(mechanism, async (counter) => {
+        await using owner = await startCounter(counter, { runtime: theirs });
+        await using other = await startCounter(counter, { runtime: ours });
+        assert.equal(await ask(owner, "tryLock"), true);
+        assert.equal(await ask(other, "tryLock"), false);
+        await owner.kill();
+        assert.equal(await ask(other, "tryLock"), true);
 
-      await using third = await startCounter(counter.name, { runtime: theirs });
-      const entering = ask(third, "acquire", { timeoutMs: 20_000 });
-      await other.kill();
-      await entering;
-      assert.deepEqual(counter.snapshot(), { ...EMPTY, references: 1 });
-    });
-  }
-});
+        await using third = await startCounter(counter, { runtime: theirs });
+        const entering = ask(third, "acquire", { timeoutMs: 20_000 });
+        await other.kill();
+        await entering;
+        assert.deepEqual(counter.snapshot(), { ...EMPTY, references: 1 });
+      });
+    }
+  },
+);
 
-test("SIGKILL of who has the seat frees it", async () => {
+eachMechanism("SIGKILL of who has the seat frees it", async (mechanism) => {
   for (const [theirs, ours] of PAIRS) {
-    await withCounter(async (counter) => {
-      await using first = await startCounter(counter.name, { runtime: theirs });
-      await using second = await startCounter(counter.name, { runtime: ours });
+    await withCounter(mechanism, async (counter) => {
+      await using first = await startCounter(counter, { runtime: theirs });
+      await using second = await startCounter(counter, { runtime: ours });
       assert.equal(await ask(first, "trySeat"), true);
       assert.equal(await ask(second, "trySeat"), false);
       await first.kill();
@@ -91,11 +93,11 @@ test("SIGKILL of who has the seat frees it", async () => {
   }
 });
 
-test("SIGKILL of one of several holders takes back its references and no others", async () => {
-  await withCounter(async (counter) => {
+eachMechanism("SIGKILL of one of several holders takes back its references and no others", async (mechanism) => {
+  await withCounter(mechanism, async (counter) => {
     const [[first, second]] = PAIRS;
-    await using one = await startCounter(counter.name, { runtime: first });
-    await using two = await startCounter(counter.name, { runtime: second });
+    await using one = await startCounter(counter, { runtime: first });
+    await using two = await startCounter(counter, { runtime: second });
     for (const times of [1, 2, 3]) await ask(times === 1 ? one : two, "acquire");
     counter.tryAcquire();
     assert.equal(counter.count(), 4);
@@ -107,9 +109,9 @@ test("SIGKILL of one of several holders takes back its references and no others"
   });
 });
 
-test("a stopped holder (SIGSTOP) holds what it holds until it is killed", async () => {
-  await withCounter(async (counter) => {
-    await using holder = await startCounter(counter.name);
+eachMechanism("a stopped holder (SIGSTOP) holds what it holds until it is killed", async (mechanism) => {
+  await withCounter(mechanism, async (counter) => {
+    await using holder = await startCounter(counter);
     await ask(holder, "acquire");
     suspend(holder.pid);
     assert.equal(counter.tryLockIfUnused(), false);
@@ -119,9 +121,9 @@ test("a stopped holder (SIGSTOP) holds what it holds until it is killed", async 
   });
 });
 
-test("what was published stays published when its publisher is killed", async () => {
-  await withCounter(async (counter) => {
-    await using publisher = await startCounter(counter.name);
+eachMechanism("what was published stays published when its publisher is killed", async (mechanism) => {
+  await withCounter(mechanism, async (counter) => {
+    await using publisher = await startCounter(counter);
     counter.tryAcquire();
     await ask(publisher, "tryLock");
     assert.equal(await ask(publisher, "advanceGeneration", true), 1);
@@ -131,16 +133,19 @@ test("what was published stays published when its publisher is killed", async ()
   });
 });
 
-test("a wait in one process for what another one holds ends at its time limit, and names the owner", async () => {
-  await withCounter(async (counter) => {
-    await using owner = await startCounter(counter.name);
-    await ask(owner, "tryLock");
-    await assert.rejects(counter.acquire({ timeoutMs: 20 }), {
-      code: "TIMEOUT",
-      message:
-        `Cannot acquire "${counter.name}", because the gate is closed (process ${owner.pid} used the gate last): ` +
-        "waited 20 ms",
+eachMechanism(
+  "a wait in one process for what another one holds ends at its time limit, and names the owner",
+  async (mechanism) => {
+    await withCounter(mechanism, async (counter) => {
+      await using owner = await startCounter(counter);
+      await ask(owner, "tryLock");
+      await assert.rejects(counter.acquire({ timeoutMs: 20 }), {
+        code: "TIMEOUT",
+        message:
+          `Cannot acquire "${counter.name}", because the gate is closed (process ${owner.pid} used the gate last): ` +
+          "waited 20 ms",
+      });
+      assert.equal(counter.count(), 0);
     });
-    assert.equal(counter.count(), 0);
-  });
-});
+  },
+);

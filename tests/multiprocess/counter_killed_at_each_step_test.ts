@@ -1,8 +1,14 @@
 import assert from "node:assert/strict";
-import process from "node:process";
-import { test } from "node:test";
 import type { CounterSnapshot, RefCounter } from "../../src/kernel/ref_counter.ts";
-import { ask, EMPTY, PAIRS, startCounter, STEP, withCounter } from "../fixtures/counters.ts";
+import {
+  ask,
+  eachMechanism,
+  EMPTY,
+  PAIRS,
+  type SharedMechanism,
+  startCounter,
+  withCounter,
+} from "../fixtures/counters.ts";
 import type { RecordedCall } from "../fixtures/faults.ts";
 import { Child } from "../harness/child.ts";
 import { uniqueName } from "../harness/names.ts";
@@ -57,9 +63,16 @@ const DEEDS: readonly Deed[] = [
   },
 ];
 
+/** Calls in the middle of an acquire. */
+const STRANGERS: { readonly [M in SharedMechanism]: readonly string[] } = {
+  sysv: ["semop:2:before", "semop:2:after"],
+  slots: ["flock:1:after", "flock:3:after"],
+  handles: ["CreateEventW:1:before", "CreateEventW:1:after"],
+};
+
 /** The kernel calls of a deed, in order, each with its number among those of its name: `semop:2`. */
-async function stepsOf({ before, deed }: Deed): Promise<string[]> {
-  await using child = new Child("hooked_counter.ts", { args: [uniqueName("steps")] });
+async function stepsOf({ before, deed }: Deed, mechanism: SharedMechanism): Promise<string[]> {
+  await using child = new Child("hooked_counter.ts", { args: [uniqueName("steps"), JSON.stringify({ mechanism })] });
   await child.line("ready");
   for (const call of before) await ask(child, ...call);
   await child.call("takeCalls");
@@ -72,35 +85,30 @@ async function stepsOf({ before, deed }: Deed): Promise<string[]> {
   );
 }
 
-/**
- * Whether who is stopped at a point keeps others from looking: on Windows, from the call that takes the latch to the
- * one that gives it back.
- */
-function isInTheMiddle(points: readonly string[], index: number): boolean {
-  const before = points.slice(0, index + 1);
-  const times = (call: RegExp): number => before.filter((point) => call.test(point)).length;
-  return times(/^WaitForSingleObject:.*:after$/) > times(/^ReleaseMutex:.*:after$/);
-}
-
 /** Runs a deed up to a point, looks at the kernel there, kills, and looks again. */
-async function killAt(deed: Deed, points: readonly string[], index: number): Promise<CounterSnapshot> {
-  const stop = points[index];
+async function killAt(
+  mechanism: SharedMechanism,
+  deed: Deed,
+  stop: string,
+  index: number,
+  looks: boolean,
+): Promise<CounterSnapshot> {
   const [theirs, ours] = PAIRS[index % PAIRS.length];
   let at = EMPTY;
-  await withCounter(async (counter) => {
-    const child = await startCounter(counter.name, { runtime: theirs, env: { PROCREF_TEST_STOP: stop } });
+  await withCounter(mechanism, async (counter) => {
+    const child = await startCounter(counter, { runtime: theirs, env: { PROCREF_TEST_STOP: stop } });
     for (const call of deed.before) await ask(child, ...call);
     await child.call("arm");
     const answer = ask(child, ...deed.deed).catch(() => "killed");
     await child.line("stopped");
-    if (!isInTheMiddle(points, index)) at = counter.snapshot();
+    if (looks) at = counter.snapshot();
     await child.kill();
     assert.equal(await answer, "killed");
     assert.deepEqual(counter.snapshot(), EMPTY, `${stop}: all is given back`);
 
     // Nobody is stuck: another process does the same, and whatever else.
     if (index % 4 === 0) {
-      await using next = await startCounter(counter.name, { runtime: ours });
+      await using next = await startCounter(counter, { runtime: ours });
       for (const call of [...deed.before, deed.deed]) await ask(next, ...call);
       await ask(next, "close");
     }
@@ -112,33 +120,38 @@ async function killAt(deed: Deed, points: readonly string[], index: number): Pro
 }
 
 for (const deed of DEEDS) {
-  test(`SIGKILL before and after every kernel call of ${deed.what} gives all back and leaves nobody stuck`, async () => {
-    const steps = await stepsOf(deed);
-    const points = steps.flatMap((step) => [`${step}:before`, `${step}:after`]);
-    assert.ok(
-      steps.some((step) => /^(sem(op|ctl)|ReleaseMutex|CloseHandle):/.test(step)),
-      "there is something to be killed at",
-    );
-    const seen: CounterSnapshot[] = [];
-    for (const index of points.keys()) seen.push(await killAt(deed, points, index));
-    assert.deepEqual(seen[0], { ...EMPTY, ...deed.from }, "before the first call nothing has happened yet");
-    assert.deepEqual(seen.at(-1), { ...EMPTY, ...deed.to }, "after the last call all has happened");
-  });
+  eachMechanism(
+    `SIGKILL before and after every kernel call of ${deed.what} gives all back and leaves nobody stuck`,
+    async (mechanism) => {
+      const steps = await stepsOf(deed, mechanism);
+      const points = steps.flatMap((step) => [`${step}:before`, `${step}:after`]);
+      assert.ok(
+        steps.some((step) => /^(sem(op|ctl)|flock|CloseHandle|ReleaseMutex):/.test(step)),
+        "there is something to be killed at",
+      );
+      const seen: CounterSnapshot[] = [];
+      for (const [index, point] of points.entries()) {
+        // Who is in the middle of a step with lock files or handles has a mutex: nobody can look then.
+        const looks = mechanism === "sysv" || index === 0 || index === points.length - 1;
+        seen.push(await killAt(mechanism, deed, point, index, looks));
+      }
+      assert.deepEqual(seen[0], { ...EMPTY, ...deed.from }, "before the first call nothing has happened yet");
+      assert.deepEqual(seen.at(-1), { ...EMPTY, ...deed.to }, "after the last call all has happened");
+    },
+  );
 }
 
-test("SIGKILL at a step of one process leaves what others hold", async () => {
-  // On Linux the first call makes the set known as ours, and the second one enters.
-  const points = process.platform === "win32" ? [STEP.before, STEP.after] : ["semop:2:before", "semop:2:after"];
-  for (const [index, point] of points.entries()) {
-    await withCounter(async (counter) => {
+eachMechanism("SIGKILL at a step of one process leaves what others hold", async (mechanism) => {
+  for (const [index, point] of STRANGERS[mechanism].entries()) {
+    await withCounter(mechanism, async (counter) => {
       counter.tryAcquire();
       counter.trySeat();
       const [theirs] = PAIRS[index];
-      const child = await startCounter(counter.name, { runtime: theirs, env: { PROCREF_TEST_STOP: point } });
+      const child = await startCounter(counter, { runtime: theirs, env: { PROCREF_TEST_STOP: point } });
       await child.call("arm");
       ask(child, "acquire").catch(() => {});
       await child.line("stopped");
-      assert.equal(counter.count(), point.endsWith("after") ? 2 : 1);
+      if (mechanism === "sysv") assert.equal(counter.count(), point.endsWith("after") ? 2 : 1);
       await child.kill();
       assert.deepEqual(counter.snapshot(), { ...EMPTY, references: 1, seated: true });
     });

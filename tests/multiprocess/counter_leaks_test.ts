@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
 import { setInterval } from "node:timers";
 import { test } from "node:test";
-import { EMPTY, withCounter } from "../fixtures/counters.ts";
+import { argumentsFor, eachMechanism, EMPTY, withCounter } from "../fixtures/counters.ts";
 import { keyOf, listedSet } from "../fixtures/sets.ts";
 import { NOBODY, withoutRoot } from "../fixtures/user.ts";
 import { Child } from "../harness/child.ts";
 import { eventually } from "../harness/eventually.ts";
-import { uniqueName } from "../harness/names.ts";
+import { uniqueName, withDirectory } from "../harness/names.ts";
 import { bothRuntimes } from "../harness/runtime.ts";
 
 test("10,000 times open, acquire, release and close leak no descriptor and no set, without privileges", async () => {
@@ -21,17 +22,32 @@ test("10,000 times open, acquire, release and close leak no descriptor and no se
   await child.exited;
 });
 
-test("a reference, a gate and a seat do not keep a program running that has nothing else to do", async () => {
-  for (const runtime of bothRuntimes) {
-    await withCounter(async (counter) => {
-      await using child = new Child("hold_counter_and_end.ts", { runtime, args: [counter.name] });
-      await eventually(() => child.process.exitCode !== null, "the program has ended by itself");
-      assert.deepEqual(await child.exited, { code: 0, signal: null });
-      assert.equal(await child.line("held to the end: "), "1");
-      assert.deepEqual(counter.snapshot(), EMPTY);
-    });
-  }
+test("10,000 times open, acquire, release and close of lock files leak no descriptor and no file", async () => {
+  await withDirectory(async (directory) => {
+    const name = uniqueName();
+    const options = JSON.stringify({ mechanism: "slots", directory });
+    await using child = new Child("cycles.ts", { args: [name, "10000", options] });
+    const { before, after } = JSON.parse(await child.line("{").then((rest) => `{${rest}`));
+    assert.deepEqual(after, before);
+    assert.deepEqual(readdirSync(directory), []);
+    await child.exited;
+  });
 });
+
+eachMechanism(
+  "a reference, a gate and a seat do not keep a program running that has nothing else to do",
+  async (mechanism) => {
+    for (const runtime of bothRuntimes) {
+      await withCounter(mechanism, async (counter) => {
+        await using child = new Child("hold_counter_and_end.ts", { runtime, args: argumentsFor(counter) });
+        await eventually(() => child.process.exitCode !== null, "the program has ended by itself");
+        assert.deepEqual(await child.exited, { code: 0, signal: null });
+        assert.equal(await child.line("held to the end: "), "1");
+        assert.deepEqual(counter.snapshot(), EMPTY);
+      });
+    }
+  },
+);
 
 /** How long a timer of 5 ms takes to tick forty times. */
 async function fortyTicks(): Promise<number> {
@@ -47,9 +63,9 @@ async function fortyTicks(): Promise<number> {
   return performance.now() - started;
 }
 
-test("timers go on while an acquire waits, as they do while nothing waits", async () => {
-  await withCounter(async (counter) => {
-    await using owner = new Child("counter.ts", { args: [counter.name] });
+eachMechanism("timers go on while an acquire waits, as they do while nothing waits", async (mechanism) => {
+  await withCounter(mechanism, async (counter) => {
+    await using owner = new Child("counter.ts", { args: argumentsFor(counter) });
     await owner.line("ready");
     await owner.call("counter", "tryLock");
     const usual = await fortyTicks();

@@ -1,20 +1,29 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
 import { openRefCounter } from "../../src/kernel/open.ts";
 import type { RefCounter } from "../../src/kernel/ref_counter.ts";
-import { ask, EMPTY, PAIRS, startCounter, STEP, withCounter } from "../fixtures/counters.ts";
+import {
+  argumentsFor,
+  ask,
+  eachMechanism,
+  EMPTY,
+  PAIRS,
+  type SharedMechanism,
+  startCounter,
+  withCounter,
+} from "../fixtures/counters.ts";
 import { Child } from "../harness/child.ts";
 import { bothRuntimes } from "../harness/runtime.ts";
 
 /** Processes that leave at one moment, half of them in each runtime. */
 async function withLeavers(
+  mechanism: SharedMechanism,
   many: number,
   work: (counter: RefCounter, leavers: Child[]) => Promise<void>,
 ): Promise<void> {
-  await withCounter(async (counter) => {
+  await withCounter(mechanism, async (counter) => {
     const leavers = Array.from(
       { length: many },
-      (_, index) => new Child("leaver.ts", { runtime: bothRuntimes[index % 2], args: [counter.name] }),
+      (_, index) => new Child("leaver.ts", { runtime: bothRuntimes[index % 2], args: argumentsFor(counter) }),
     );
     try {
       await Promise.all(leavers.map((leaver) => leaver.line("ready")));
@@ -24,6 +33,14 @@ async function withLeavers(
     }
   });
 }
+
+/** Where who leaves is stopped, to be killed there: before anything happened, and after all has. */
+const STOPS: { readonly [M in SharedMechanism]: { readonly staying: string; readonly left: string } } = {
+  sysv: { staying: "semop:1:before", left: "semop:1:after" },
+  // The mutex, another holder or the gate, the own file, and the mutex again.
+  slots: { staying: "flock:1:before", left: "flock:4:after" },
+  handles: { staying: "WaitForSingleObject:1:before", left: "ReleaseMutex:1:after" },
+};
 
 /** All enter, and leave at one moment; gives who was told to be the last. */
 async function round(counter: RefCounter, leavers: readonly Child[]): Promise<Child[]> {
@@ -38,24 +55,27 @@ async function round(counter: RefCounter, leavers: readonly Child[]): Promise<Ch
   return leavers.filter((_, index) => last[index]);
 }
 
-test("of processes that leave at once exactly one is the last, and has the gate, round after round", async () => {
-  await withLeavers(6, async (counter, leavers) => {
-    const winners = new Set<Child>();
-    for (let time = 0; time < 60; time++) {
-      const last = await round(counter, leavers);
-      assert.equal(last.length, 1);
-      assert.deepEqual(counter.snapshot(), { ...EMPTY, locked: true });
-      assert.equal(counter.tryAcquire(), false);
-      await last[0].call("unlock");
-      assert.deepEqual(counter.snapshot(), EMPTY);
-      winners.add(last[0]);
-    }
-    assert.ok(winners.size > 1, "it was a race");
-  });
-});
+eachMechanism(
+  "of processes that leave at once exactly one is the last, and has the gate, round after round",
+  async (mechanism) => {
+    await withLeavers(mechanism, 6, async (counter, leavers) => {
+      const winners = new Set<Child>();
+      for (let time = 0; time < 60; time++) {
+        const last = await round(counter, leavers);
+        assert.equal(last.length, 1);
+        assert.deepEqual(counter.snapshot(), { ...EMPTY, locked: true });
+        assert.equal(counter.tryAcquire(), false);
+        await last[0].call("unlock");
+        assert.deepEqual(counter.snapshot(), EMPTY);
+        winners.add(last[0]);
+      }
+      assert.ok(winners.size > 1, "it was a race");
+    });
+  },
+);
 
-test("of fifty processes that leave at once exactly one is the last", async () => {
-  await withLeavers(50, async (counter, leavers) => {
+eachMechanism("of fifty processes that leave at once exactly one is the last", async (mechanism) => {
+  await withLeavers(mechanism, 50, async (counter, leavers) => {
     for (let time = 0; time < 3; time++) {
       const last = await round(counter, leavers);
       assert.equal(last.length, 1);
@@ -65,12 +85,12 @@ test("of fifty processes that leave at once exactly one is the last", async () =
   });
 });
 
-test("of two leavers one is SIGKILLed after it has left: the other one is the last", async () => {
+eachMechanism("of two leavers one is SIGKILLed after it has left: the other one is the last", async (mechanism) => {
   for (const [theirs, ours] of PAIRS) {
-    await withCounter(async (counter) => {
-      const env = { PROCREF_TEST_STOP: STEP.after };
-      await using killed = await startCounter(counter.name, { runtime: theirs, env });
-      await using other = await startCounter(counter.name, { runtime: ours });
+    await withCounter(mechanism, async (counter) => {
+      const env = { PROCREF_TEST_STOP: STOPS[mechanism].left };
+      await using killed = await startCounter(counter, { runtime: theirs, env });
+      await using other = await startCounter(counter, { runtime: ours });
       for (const child of [killed, other]) await ask(child, "acquire");
       await killed.call("arm");
       ask(killed, "releaseUnlessLast").catch(() => {});
@@ -83,32 +103,35 @@ test("of two leavers one is SIGKILLed after it has left: the other one is the la
   }
 });
 
-test("of two leavers one is SIGKILLed before it has left: whoever waits for nobody is told", async () => {
-  for (const [theirs, ours] of PAIRS) {
-    await withCounter(async (counter) => {
-      const env = { PROCREF_TEST_STOP: STEP.before };
-      await using killed = await startCounter(counter.name, { runtime: theirs, env });
-      await using other = await startCounter(counter.name, { runtime: ours });
-      for (const child of [killed, other]) await ask(child, "acquire");
-      await killed.call("arm");
-      ask(killed, "releaseUnlessLast").catch(() => {});
-      await killed.line("stopped");
-      const waiting = counter.lockWhenUnused({ timeoutMs: 20_000 });
-      assert.equal(await ask(other, "releaseUnlessLast"), true, "the other one is still there");
-      assert.equal(counter.holdsLock(), false);
-      await killed.kill();
-      await waiting;
-      assert.equal(counter.holdsLock(), true);
-    });
-  }
-});
+eachMechanism(
+  "of two leavers one is SIGKILLed before it has left: whoever waits for nobody is told",
+  async (mechanism) => {
+    for (const [theirs, ours] of PAIRS) {
+      await withCounter(mechanism, async (counter) => {
+        const env = { PROCREF_TEST_STOP: STOPS[mechanism].staying };
+        await using killed = await startCounter(counter, { runtime: theirs, env });
+        await using other = await startCounter(counter, { runtime: ours });
+        for (const child of [killed, other]) await ask(child, "acquire");
+        await killed.call("arm");
+        ask(killed, "releaseUnlessLast").catch(() => {});
+        await killed.line("stopped");
+        const waiting = counter.lockWhenUnused({ timeoutMs: 20_000 });
+        assert.equal(await ask(other, "releaseUnlessLast"), true, "the other one is still there");
+        assert.equal(counter.holdsLock(), false);
+        await killed.kill();
+        await waiting;
+        assert.equal(counter.holdsLock(), true);
+      });
+    }
+  },
+);
 
-test("a last leaver that is SIGKILLed with the gate in hand lets the next one in", async () => {
+eachMechanism("a last leaver that is SIGKILLed with the gate in hand lets the next one in", async (mechanism) => {
   for (const [theirs, ours] of PAIRS) {
-    await withCounter(async (counter) => {
-      const env = { PROCREF_TEST_STOP: STEP.after };
-      await using killed = await startCounter(counter.name, { runtime: theirs, env });
-      await using next = await startCounter(counter.name, { runtime: ours });
+    await withCounter(mechanism, async (counter) => {
+      const env = { PROCREF_TEST_STOP: STOPS[mechanism].left };
+      await using killed = await startCounter(counter, { runtime: theirs, env });
+      await using next = await startCounter(counter, { runtime: ours });
       await ask(killed, "acquire");
       await killed.call("arm");
       ask(killed, "tryReleaseLastAndLock").catch(() => {});
@@ -122,23 +145,26 @@ test("a last leaver that is SIGKILLed with the gate in hand lets the next one in
   }
 });
 
-test("of two that leave at once one is SIGKILLed at any moment: no reference and no gate is left of it", async () => {
-  await withLeavers(1, async (counter, [leaver]) => {
-    for (let time = 0; time < 12; time++) {
-      const [killed] = [new Child("leaver.ts", { runtime: bothRuntimes[time % 2], args: [counter.name] })];
-      await killed.line("ready");
-      using start = await openRefCounter(`${counter.name}-start`);
-      start.tryLock();
-      for (const child of [killed, leaver]) await child.call("enter");
-      const leaving = leaver.call<boolean>("leave");
-      killed.call("leave").catch(() => {});
-      await Promise.all([killed, leaver].map((child) => child.line("waiting")));
-      start.unlock();
-      await killed.kill();
-      const last = await leaving;
-      // Either the killed one went first and the other was told, or its death was the last departure.
-      assert.deepEqual(counter.snapshot(), { ...EMPTY, locked: last });
-      if (last) await leaver.call("unlock");
-    }
-  });
-});
+eachMechanism(
+  "of two that leave at once one is SIGKILLed at any moment: no reference and no gate is left of it",
+  async (mechanism) => {
+    await withLeavers(mechanism, 1, async (counter, [leaver]) => {
+      for (let time = 0; time < 12; time++) {
+        const [killed] = [new Child("leaver.ts", { runtime: bothRuntimes[time % 2], args: argumentsFor(counter) })];
+        await killed.line("ready");
+        using start = await openRefCounter(`${counter.name}-start`);
+        start.tryLock();
+        for (const child of [killed, leaver]) await child.call("enter");
+        const leaving = leaver.call<boolean>("leave");
+        killed.call("leave").catch(() => {});
+        await Promise.all([killed, leaver].map((child) => child.line("waiting")));
+        start.unlock();
+        await killed.kill();
+        const last = await leaving;
+        // Either the killed one went first and the other was told, or its death was the last departure.
+        assert.deepEqual(counter.snapshot(), { ...EMPTY, locked: last });
+        if (last) await leaver.call("unlock");
+      }
+    });
+  },
+);

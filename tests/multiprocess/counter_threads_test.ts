@@ -1,23 +1,25 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
 import type { RefCounter } from "../../src/kernel/ref_counter.ts";
-import { EMPTY, withCounter } from "../fixtures/counters.ts";
+import { argumentsFor, eachMechanism, EMPTY, type SharedMechanism, withCounter } from "../fixtures/counters.ts";
 import { Child } from "../harness/child.ts";
 import { bothRuntimes } from "../harness/runtime.ts";
 
 /** A process of each runtime with a counter in a worker thread. */
-async function withWorker(work: (counter: RefCounter, child: Child) => Promise<void>): Promise<void> {
+async function withWorker(
+  mechanism: SharedMechanism,
+  work: (counter: RefCounter, child: Child) => Promise<void>,
+): Promise<void> {
   for (const runtime of bothRuntimes) {
-    await withCounter(async (counter) => {
-      await using child = new Child("counter_in_worker.ts", { runtime, args: [counter.name] });
+    await withCounter(mechanism, async (counter) => {
+      await using child = new Child("counter_in_worker.ts", { runtime, args: argumentsFor(counter) });
       await child.line("ready");
       await work(counter, child);
     });
   }
 }
 
-test("a worker thread acquires and releases like a process of its own", async () => {
-  await withWorker(async (counter, child) => {
+eachMechanism("a worker thread acquires and releases like a process of its own", async (mechanism) => {
+  await withWorker(mechanism, async (counter, child) => {
     await child.call("worker", "acquire");
     await child.call("main", "acquire");
     assert.equal(counter.count(), 2);
@@ -33,18 +35,21 @@ test("a worker thread acquires and releases like a process of its own", async ()
   });
 });
 
-test("errors of the kernel are told apart in a worker thread, which has an error number of its own", async () => {
-  await withWorker(async (counter, child) => {
-    counter.tryLock();
-    for (let time = 0; time < 50; time++) assert.equal(await child.call("worker", "tryAcquire"), false);
-    await assert.rejects(child.call("worker", "acquire", { timeoutMs: 5 }), /the gate is closed/);
-    counter.unlock();
-    assert.equal(await child.call("worker", "tryAcquire"), true);
-  });
-});
+eachMechanism(
+  "errors of the kernel are told apart in a worker thread, which has an error number of its own",
+  async (mechanism) => {
+    await withWorker(mechanism, async (counter, child) => {
+      counter.tryLock();
+      for (let time = 0; time < 50; time++) assert.equal(await child.call("worker", "tryAcquire"), false);
+      await assert.rejects(child.call("worker", "acquire", { timeoutMs: 5 }), /the gate is closed/);
+      counter.unlock();
+      assert.equal(await child.call("worker", "tryAcquire"), true);
+    });
+  },
+);
 
-test("what a terminated worker thread held stays with its process, and goes with it", async () => {
-  await withWorker(async (counter, child) => {
+eachMechanism("what a terminated worker thread held stays with its process, and goes with it", async (mechanism) => {
+  await withWorker(mechanism, async (counter, child) => {
     await child.call("worker", "acquire");
     await child.call("worker", "acquire");
     await child.call("worker", "trySeat");
@@ -58,8 +63,8 @@ test("what a terminated worker thread held stays with its process, and goes with
   });
 });
 
-test("what a worker thread held goes also when its process ends by itself", async () => {
-  await withWorker(async (counter, child) => {
+eachMechanism("what a worker thread held goes also when its process ends by itself", async (mechanism) => {
+  await withWorker(mechanism, async (counter, child) => {
     await child.call("worker", "acquire");
     await child.call("main", "acquire");
     assert.equal(counter.count(), 2);

@@ -8,6 +8,7 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
+import type { RefCounter } from "../../src/kernel/ref_counter.ts";
 import { ask, EMPTY, startCounter, withCounter } from "../../tests/fixtures/counters.ts";
 import type { Child } from "../../tests/harness/child.ts";
 import { bothRuntimes, type RuntimeName } from "../../tests/harness/runtime.ts";
@@ -19,8 +20,8 @@ const COMMANDS: { readonly [R in RuntimeName]: readonly string[] } = {
 };
 
 /** A process of arm64 with a counter. */
-async function startArm64(name: string, runtime: RuntimeName): Promise<Child> {
-  return await startCounter(name, { command: COMMANDS[runtime] });
+async function startArm64(counter: RefCounter, runtime: RuntimeName): Promise<Child> {
+  return await startCounter(counter, { command: COMMANDS[runtime] });
 }
 
 test("this process is of x86-64, and the commands are of arm64", () => {
@@ -34,9 +35,9 @@ test("this process is of x86-64, and the commands are of arm64", () => {
 
 for (const runtime of bothRuntimes) {
   test(`x64 and arm64 (${runtime}) see each other's references`, async () => {
-    await withCounter(async (counter) => {
-      await using other = await startArm64(counter.name, runtime);
-      await using third = await startCounter(counter.name);
+    await withCounter("sysv", async (counter) => {
+      await using other = await startArm64(counter, runtime);
+      await using third = await startCounter(counter);
       await ask(other, "acquire");
       assert.equal(counter.count(), 1);
       assert.equal(await ask(third, "count"), 1);
@@ -56,8 +57,8 @@ for (const runtime of bothRuntimes) {
   });
 
   test(`SIGKILL of the arm64 one (${runtime}) takes back its references and no others`, async () => {
-    await withCounter(async (counter) => {
-      await using killed = await startArm64(counter.name, runtime);
+    await withCounter("sysv", async (counter) => {
+      await using killed = await startArm64(counter, runtime);
       counter.tryAcquire();
       await ask(killed, "acquire");
       await ask(killed, "acquire");
@@ -71,9 +72,9 @@ for (const runtime of bothRuntimes) {
   });
 
   test(`SIGKILL of the x64 one takes back its references for the arm64 one (${runtime})`, async () => {
-    await withCounter(async (counter) => {
-      await using witness = await startArm64(counter.name, runtime);
-      await using killed = await startCounter(counter.name);
+    await withCounter("sysv", async (counter) => {
+      await using witness = await startArm64(counter, runtime);
+      await using killed = await startCounter(counter);
       await ask(killed, "acquire");
       await ask(witness, "acquire");
       assert.equal(await ask(witness, "count"), 2);
@@ -84,9 +85,9 @@ for (const runtime of bothRuntimes) {
   });
 
   test(`the gate keeps x64 and arm64 (${runtime}) out of each other's way, and opens by SIGKILL`, async () => {
-    await withCounter(async (counter) => {
-      await using owner = await startArm64(counter.name, runtime);
-      await using next = await startArm64(counter.name, runtime);
+    await withCounter("sysv", async (counter) => {
+      await using owner = await startArm64(counter, runtime);
+      await using next = await startArm64(counter, runtime);
       assert.equal(await ask(owner, "tryLock"), true);
       assert.equal(counter.tryLock(), false);
       const entering = counter.acquire({ timeoutMs: 20_000 });

@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
-import { ask, EMPTY, startCounter, STEP, withCounter } from "../../tests/fixtures/counters.ts";
+import { ask, EMPTY, startCounter, withCounter } from "../../tests/fixtures/counters.ts";
 import { Child } from "../../tests/harness/child.ts";
 import { bothRuntimes } from "../../tests/harness/runtime.ts";
 
@@ -30,10 +30,10 @@ function commandLine(pid: string): string {
 
 for (const runtime of bothRuntimes) {
   test(`SIGKILL of Linux (${runtime}) gives back all that a process of Windows held, and who waits goes on`, async () => {
-    await withCounter(async (counter) => {
+    await withCounter("handles", async (counter) => {
       await using holder = new Child("counter.ts", { runtime, args: [counter.name, "{}", "holder"] });
       await holder.line("ready");
-      await using waiter = await startCounter(counter.name);
+      await using waiter = await startCounter(counter);
       for (const method of ["acquire", "acquire", "trySeat", "tryLock"] as const) await ask(holder, method);
       assert.deepEqual(counter.snapshot(), { ...EMPTY, references: 2, seated: true, locked: true });
       const waiting = ask(waiter, "lockWhenUnused", { timeoutMs: 20_000 });
@@ -45,9 +45,9 @@ for (const runtime of bothRuntimes) {
   });
 
   test(`SIGKILL of Linux (${runtime}) in the middle of a step leaves the latch to the next one`, async () => {
-    await withCounter(async (counter) => {
-      const env = { PROCREF_TEST_STOP: STEP.after.replace("after", "before") };
-      await using holder = await startCounter(counter.name, { runtime, env });
+    await withCounter("handles", async (counter) => {
+      const env = { PROCREF_TEST_STOP: "ReleaseMutex:1:before" };
+      await using holder = await startCounter(counter, { runtime, env });
       await holder.call("arm");
       ask(holder, "acquire").catch(() => {});
       await holder.line("stopped");

@@ -1,0 +1,187 @@
+/**
+ * Locks on files, which the kernel gives back when their owner dies: the one primitive that the counter of lock files is
+ * made of, and its bindings. Both take flock(2), so that processes with and without native calls exclude each other.
+ *
+ * @module
+ */
+
+import { closeSync, constants, fstatSync, openSync } from "node:fs";
+import { systemError } from "../../ffi/errno.ts";
+import type { Libc } from "../../ffi/libc.ts";
+import { nativeRuntime } from "../../ffi/mod.ts";
+import { LINUX, LINUX_ERRNO as E } from "../../ffi/symbols/linux_libc.ts";
+import type { RuntimeLockFile } from "../../ffi/types.ts";
+import { ProcrefError } from "../errors.ts";
+
+/** What a lock file says: two numbers of 32 bits, 0 where nothing was written. */
+export type Words = readonly [first: number, second: number];
+
+/**
+ * A file that is open to be locked. The lock belongs to this opening of it: another one, of this process or any other, is
+ * a stranger. It is gone when the file is closed or the process dies. Programs that the process starts do not inherit it;
+ * a child by a plain fork, which only native code can make, has it too until it ends or becomes another program.
+ */
+export interface LockFile {
+  /** Device and inode of what is open, to be compared with what the path leads to. */
+  readonly inode: string;
+  /**
+   * Takes the lock, or changes its kind, unless somebody else has one that excludes it.
+   *
+   * @throws ProcrefError `LOCK`
+   */
+  tryLock(kind: "shared" | "exclusive"): boolean;
+  /** Waits for the shared lock on another thread, inside the kernel; it may come back without it. */
+  awaitShared(): Promise<void>;
+  /** Gives the lock back. */
+  unlock(): void;
+  /** What the file says. */
+  read(): Words;
+  /**
+   * Writes in place what the file shall say: one small write, which a death does not divide.
+   *
+   * @throws ProcrefError `IO`
+   */
+  write(first: number, second?: number): void;
+  /** Closes the file and gives its lock back. */
+  close(): void;
+}
+
+/**
+ * Opens a file that is there, or makes one for this user alone. No link is followed.
+ *
+ * @throws what the file system throws: `ENOENT` when there is none, `EEXIST` when there is one already
+ */
+export type OpenLockFile = (path: string, create: boolean) => LockFile;
+
+const WORDS_SIZE = 8;
+
+/**
+ * How files are locked here: by native calls, or where those are not allowed by the runtime itself.
+ *
+ * @param libc the C library, where native calls are allowed
+ * @throws ProcrefError `PERMISSION` when neither is possible
+ */
+export function fileLocks(libc: Libc | undefined): OpenLockFile {
+  if (libc !== undefined) return (path, create) => new NativeLockFile(libc, path, create);
+  const { openLockFile, name } = nativeRuntime();
+  if (openLockFile === undefined) {
+    throw new ProcrefError("PERMISSION", `Cannot lock files in ${name} without native calls: allow them`);
+  }
+  return (path, create) => new ManagedLockFile(openLockFile(path, create));
+}
+
+/** The lock of a file by flock. Its descriptor is the process's own: it outlives the thread that opened it. */
+class NativeLockFile implements LockFile {
+  readonly inode: string;
+  readonly #libc: Libc;
+  readonly #path: string;
+  readonly #descriptor: number;
+  readonly #bytes = new Uint8Array(WORDS_SIZE);
+
+  constructor(libc: Libc, path: string, create: boolean) {
+    this.#libc = libc;
+    this.#path = path;
+    const flags = constants.O_RDWR | constants.O_NOFOLLOW | (create ? constants.O_CREAT | constants.O_EXCL : 0);
+    const opened = openSync(path, flags, 0o600);
+    try {
+      const { dev, ino } = fstatSync(opened);
+      this.inode = `${dev}:${ino}`;
+      // What a runtime opens it may close with the thread that opened it. The copy is the same opening of the file.
+      this.#descriptor = libc.fcntl(opened, LINUX.F_DUPFD_CLOEXEC, 0);
+    } finally {
+      closeSync(opened);
+    }
+    if (this.#descriptor < 0) {
+      throw systemError("REF_COUNTER_INIT", `keep ${path} open`, "fcntl", this.#descriptor, "", { path });
+    }
+  }
+
+  tryLock(kind: "shared" | "exclusive"): boolean {
+    const operation = (kind === "shared" ? LINUX.LOCK_SH : LINUX.LOCK_EX) | LINUX.LOCK_NB;
+    const result = this.#libc.flock(this.#descriptor, operation);
+    if (result === 0) return true;
+    if (result === -E.EAGAIN) return false;
+    throw systemError("LOCK", `lock ${this.#path}`, "flock", result, "", { path: this.#path });
+  }
+
+  async awaitShared(): Promise<void> {
+    await this.#libc.blockInFlock(this.#descriptor, LINUX.LOCK_SH);
+  }
+
+  unlock(): void {
+    this.#libc.flock(this.#descriptor, LINUX.LOCK_UN);
+  }
+
+  read(): Words {
+    const length = this.#libc.pread(this.#descriptor, this.#bytes, BigInt(WORDS_SIZE), 0n);
+    if (length < 0) throw systemError("IO", `read ${this.#path}`, "pread", length, "", { path: this.#path });
+    return wordsOf(this.#bytes, length);
+  }
+
+  write(first: number, second = 0): void {
+    const result = this.#libc.pwrite(this.#descriptor, bytesOf(first, second), BigInt(WORDS_SIZE), 0n);
+    if (result < 0) throw systemError("IO", `write ${this.#path}`, "pwrite", result, "", { path: this.#path });
+  }
+
+  close(): void {
+    this.#libc.close(this.#descriptor);
+  }
+}
+
+/** The lock of a file by the runtime. */
+class ManagedLockFile implements LockFile {
+  readonly inode: string;
+  readonly #file: RuntimeLockFile;
+  readonly #bytes = new Uint8Array(WORDS_SIZE);
+
+  constructor(file: RuntimeLockFile) {
+    this.inode = file.inode;
+    this.#file = file;
+  }
+
+  tryLock(kind: "shared" | "exclusive"): boolean {
+    return attempt("LOCK", "lock", () => this.#file.tryLock(kind === "exclusive"));
+  }
+
+  async awaitShared(): Promise<void> {
+    await this.#file.lockShared();
+  }
+
+  unlock(): void {
+    this.#file.unlock();
+  }
+
+  read(): Words {
+    return attempt("IO", "read", () => wordsOf(this.#bytes, this.#file.read(this.#bytes)));
+  }
+
+  write(first: number, second = 0): void {
+    attempt("IO", "write", () => this.#file.write(bytesOf(first, second)));
+  }
+
+  close(): void {
+    this.#file.close();
+  }
+}
+
+function attempt<T>(code: "LOCK" | "IO", doing: string, work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    throw new ProcrefError(code, `Cannot ${doing} a lock file: ${(cause as Error).message}`, { cause });
+  }
+}
+
+function wordsOf(bytes: Uint8Array, length: number): Words {
+  if (length < WORDS_SIZE) return [0, 0];
+  const view = new DataView(bytes.buffer);
+  return [view.getUint32(0, true), view.getUint32(4, true)];
+}
+
+function bytesOf(first: number, second: number): Uint8Array {
+  const bytes = new Uint8Array(WORDS_SIZE);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, first, true);
+  view.setUint32(4, second, true);
+  return bytes;
+}

@@ -1,0 +1,108 @@
+/**
+ * One name must not be counted in two ways at once: each would believe itself alone, start what the other one has
+ * started, and stop it under the other's feet.
+ *
+ * Both ways keep the same order: first make the kernel object or the files of one's own, then look for those of the
+ * other, and only then take anything; and do all of that again when one's own are gone. So of two that come at once at
+ * least one sees the other. What is there and unused is removed, for it may be a leftover of the dead.
+ *
+ * @module
+ */
+
+import { join } from "node:path";
+import type { Libc } from "../../ffi/libc.ts";
+import { nativeRuntime } from "../../ffi/mod.ts";
+import { isProcrefError, ProcrefError } from "../errors.ts";
+import { allowedLibc } from "./effective_user.ts";
+import type { ObjectName } from "./object_name.ts";
+import type { Mechanism, RefCounter } from "./ref_counter.ts";
+import { SlotsRefCounter } from "./slots_ref_counter.ts";
+import { SysvRefCounter } from "./sysv_ref_counter.ts";
+import { SysvSet } from "./sysv_set.ts";
+
+const EXISTS = 0;
+let deadly: boolean | undefined;
+
+/**
+ * Whether a call of semget would end this process: the filter of system calls of Android answers it with SIGSYS.
+ *
+ * @param libc the C library, which may be asked for files without anybody's permission
+ */
+export function semgetWouldKill(libc: Libc): boolean {
+  return deadly ??= nativeRuntime().variable("ANDROID_ROOT") !== undefined || isThere(libc, "/system/build.prop");
+}
+
+/**
+ * For who counts by semaphores: sees that the name has no lock files.
+ *
+ * @throws ProcrefError `MECHANISM_MISMATCH`
+ */
+export function refuseSlots(object: ObjectName, directory: string | undefined): void {
+  const libc = allowedLibc();
+  if (libc === undefined || object.scope !== "user") return;
+  for (const state of directory === undefined ? usualDirectories(libc.geteuid()) : [directory]) {
+    const path = join(state, `${object.fileName}.slots`);
+    if (!isThere(libc, path)) continue;
+    try {
+      removeUnused(new SlotsRefCounter(object, state));
+    } catch {
+      // Not to be used, or not by us: it is there all the same.
+    }
+    if (isThere(libc, path)) throw mismatch(object, "sysv", "slots", `lock files in ${path}`);
+  }
+}
+
+/**
+ * For who counts by lock files: sees that the name has no semaphores, as far as this process may ask.
+ *
+ * @throws ProcrefError `MECHANISM_MISMATCH`
+ */
+export function refuseSysv(object: ObjectName): void {
+  const libc = allowedLibc();
+  if (libc === undefined || semgetWouldKill(libc)) return;
+  const set = new SysvSet(libc, object, libc.geteuid());
+  const exists = (): boolean => libc.semget(set.key, 0, 0) >= 0;
+  if (!exists()) return;
+  try {
+    removeUnused(new SysvRefCounter(object));
+  } catch (error) {
+    // Another name's, or another program's.
+    if (isProcrefError(error, "KEY_COLLISION") || isProcrefError(error, "FOREIGN_OBJECT")) return;
+    throw error;
+  }
+  if (exists()) throw mismatch(object, "slots", "sysv", set.describe());
+}
+
+/** The error of who would count a name in another way than others do. */
+export function mismatch(
+  object: { readonly name: string },
+  ours: Mechanism,
+  theirs: Mechanism,
+  where: string,
+): ProcrefError {
+  return new ProcrefError(
+    "MECHANISM_MISMATCH",
+    `Cannot count "${object.name}" by the mechanism ${ours}: others count it by ${theirs} (${where}), and neither would ` +
+      `see the other; give all of them the same \`mechanism\`, or end those that use it and run \`procref gc\``,
+    { details: { name: object.name } },
+  );
+}
+
+function removeUnused(counter: RefCounter): void {
+  if (counter.tryLockIfUnused()) counter.remove();
+  counter.close();
+}
+
+/** Where lock files are when nobody chose a directory, as far as it can be known without asking for permission. */
+function usualDirectories(uid: number): string[] {
+  const { variable } = nativeRuntime();
+  const chosen = variable("PROCREF_DIR");
+  if (chosen) return [chosen];
+  const runtime = variable("XDG_RUNTIME_DIR");
+  if (runtime) return [join(runtime, "procref")];
+  return [`/run/user/${uid}/procref`, `/tmp/procref-${uid}`];
+}
+
+function isThere(libc: Libc, path: string): boolean {
+  return libc.access(new TextEncoder().encode(`${path}\0`), EXISTS) === 0;
+}

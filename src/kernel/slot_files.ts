@@ -1,0 +1,204 @@
+/**
+ * The files of a counter of lock files: a directory of the user's own for each name.
+ *
+ * | file | its lock | what it says |
+ * | --- | --- | --- |
+ * | `mutex` | whoever is in the middle of a step | the generation; how often somebody began to hold |
+ * | `gate` | who has the gate | the process that had it last |
+ * | `seat` | who has the seat | |
+ * | `ref.PID.N` | a holder | how many references it holds; nothing for one |
+ *
+ * A file without a lock is a leftover, whoever made it: it says nothing, and the next one may use or remove it.
+ *
+ * @module
+ */
+
+import { lstatSync, mkdirSync, readdirSync, rmdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { ProcrefError } from "../errors.ts";
+import type { LockFile, OpenLockFile } from "./file_locks.ts";
+import { checkFileSystem } from "./file_system.ts";
+import type { ObjectName } from "./object_name.ts";
+import { attempting, checkDirectory, stateDirectory, stateDirectoryPath } from "./state_directory.ts";
+
+const MUTEX = "mutex";
+const REFERENCE = /^ref\.\d+\.\d+$/;
+/** How often a file that vanishes between two calls is looked for again. */
+const MOST_TRIES = 1000;
+
+let nextReference = 0;
+
+/** A lock file and the name that it was opened by. */
+export interface NamedLockFile {
+  /** The name of the file in the directory. */
+  readonly name: string;
+  /** The file. */
+  readonly file: LockFile;
+}
+
+/** The path of a name's lock files, which nothing of may exist. */
+export function slotsPath(name: ObjectName, directory: string | undefined, uid: number): string {
+  return join(stateDirectoryPath(directory, name.scope, uid), `${name.fileName}.slots`);
+}
+
+/** The lock files of one name. */
+export class SlotFiles {
+  /** Their directory. */
+  readonly path: string;
+  readonly #directory: string | undefined;
+  readonly #uid: number;
+  readonly #open: OpenLockFile;
+
+  /**
+   * Makes nothing yet.
+   *
+   * @throws ProcrefError `PERMISSION`, `INVALID_ARGUMENT`
+   */
+  constructor(name: ObjectName, directory: string | undefined, uid: number, open: OpenLockFile) {
+    this.path = slotsPath(name, directory, uid);
+    this.#directory = directory;
+    this.#uid = uid;
+    this.#open = open;
+  }
+
+  /**
+   * Opens the mutex of the directory, and before it looks whether the directory can be trusted.
+   *
+   * @param create whether to make directory and file when they are missing
+   * @returns undefined when there is none and none was to be made
+   * @throws ProcrefError `STATE_DIRECTORY`, `PERMISSION`, `IO`, `REF_COUNTER_INIT`
+   */
+  openMutex(create: boolean): LockFile | undefined {
+    if (create) this.#makeDirectory();
+    // Before anything in it is opened.
+    else if (!this.#check()) return undefined;
+    return this.open(MUTEX, create);
+  }
+
+  /** Whether there is a directory. */
+  exists(): boolean {
+    return attempting(
+      `look for ${this.path}`,
+      this.path,
+      () => lstatSync(this.path, { throwIfNoEntry: false }) !== undefined,
+    );
+  }
+
+  /**
+   * Opens a file.
+   *
+   * @param create whether to make it when it is missing
+   * @returns undefined when it is missing
+   * @throws ProcrefError `PERMISSION`, `IO`, `REF_COUNTER_INIT`
+   */
+  open(name: string, create: boolean): LockFile | undefined {
+    const path = join(this.path, name);
+    for (let tries = 0; tries < MOST_TRIES; tries++) {
+      const file = this.#tryOpen(path, false);
+      if (file !== undefined || !create) return file;
+      const made = this.#tryOpen(path, true);
+      if (made !== undefined) return made;
+      // Somebody made it in between, or removed everything.
+      this.#makeDirectory();
+    }
+    throw new ProcrefError("REF_COUNTER_INIT", `Cannot open ${path}: it is removed as fast as it is made`);
+  }
+
+  /** Whether a name still leads to the file that was opened by it. */
+  leadsTo(name: string, file: LockFile): boolean {
+    const status = lstatSync(join(this.path, name), { throwIfNoEntry: false });
+    return status !== undefined && status.isFile() && `${status.dev}:${status.ino}` === file.inode;
+  }
+
+  /** Whether what was opened as the mutex is the mutex still. */
+  isMutex(file: LockFile): boolean {
+    return this.leadsTo(MUTEX, file);
+  }
+
+  /** The names of all files of holders; the mutex must be held. */
+  references(): string[] {
+    try {
+      return readdirSync(this.path).filter((name) => REFERENCE.test(name));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+      throw error;
+    }
+  }
+
+  /** Opens and locks a file for a holder, made or a leftover; the mutex must be held. */
+  openReference(): NamedLockFile {
+    for (let tries = 0; tries < MOST_TRIES; tries++) {
+      const name = `ref.${process.pid}.${nextReference++}`;
+      const file = this.open(name, true)!;
+      // Another thread of this process has one of this name, or a process of another PID namespace.
+      if (file.tryLock("exclusive")) return { name, file };
+      file.close();
+    }
+    throw new ProcrefError("REF_COUNTER_INIT", `Cannot open a file in ${this.path}: all names are taken`);
+  }
+
+  /** Removes a file if it is there; the mutex must be held. */
+  removeFile(name: string): void {
+    rmSync(join(this.path, name), { force: true });
+  }
+
+  /**
+   * Removes the directory with all files of ours; the mutex must be held, with nobody left. The mutex goes last: until
+   * then nobody comes in, and who comes after it starts anew.
+   *
+   * @throws ProcrefError `IO`, `PERMISSION`
+   */
+  remove(): void {
+    attempting(`remove ${this.path}`, this.path, () => {
+      for (const name of [...this.references(), "gate", "seat", MUTEX]) this.removeFile(name);
+      try {
+        rmdirSync(this.path);
+      } catch (error) {
+        // Somebody has begun anew already, or has put something there.
+        const { code } = error as NodeJS.ErrnoException;
+        if (code !== "ENOENT" && code !== "ENOTEMPTY") throw error;
+      }
+    });
+  }
+
+  #makeDirectory(): void {
+    stateDirectory(this.#directory, "user", this.#uid);
+    attempting(`make ${this.path}`, this.path, () => {
+      try {
+        mkdirSync(this.path, { mode: 0o700 });
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException;
+        // The state directory may have been removed again by whoever cleans up: the next try makes it.
+        if (code !== "EEXIST" && code !== "ENOENT") throw error;
+      }
+    });
+    this.#check();
+  }
+
+  /** Sees that the directory is ours, and on a file system with locks that hold; false when there is none. */
+  #check(): boolean {
+    try {
+      if (!this.exists()) return false;
+      checkDirectory(this.path, "user", this.#uid);
+      checkFileSystem(this.path);
+      return true;
+    } catch (error) {
+      // It was removed in between.
+      if (error instanceof ProcrefError || (error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+      return false;
+    }
+  }
+
+  #tryOpen(path: string, create: boolean): LockFile | undefined {
+    return attempting(`open ${path}`, path, () => {
+      try {
+        return this.#open(path, create);
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException;
+        if (code === "ENOENT" || (create && code === "EEXIST")) return undefined;
+        throw error;
+      }
+    });
+  }
+}

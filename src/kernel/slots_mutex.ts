@@ -1,0 +1,116 @@
+/**
+ * The mutex that makes each step of a counter of lock files one. It is held for microseconds, so it is waited for
+ * without giving way to anything else, but not for ever: whoever has it may have been stopped (SIGSTOP) in the middle.
+ *
+ * @module
+ */
+
+import { type ErrorCode, ProcrefError } from "../errors.ts";
+import type { LockFile, Words } from "./file_locks.ts";
+import type { SlotFiles } from "./slot_files.ts";
+
+/** How long a step waits for the steps of others, in milliseconds: with fifty processes on two cores some 100. */
+const LONGEST_WAIT_MS = 2000;
+/** The pauses between two tries, in milliseconds; each is shortened at random. */
+const FIRST_PAUSE_MS = 0.05;
+const LONGEST_PAUSE_MS = 2;
+
+/** How an attempt to begin a step went; `gone` is for one that was not to make anything and found nothing. */
+export type Begun = "entered" | "busy" | "gone";
+
+/** The mutex of one name, as one object sees it. */
+export class SlotsMutex {
+  readonly #files: SlotFiles;
+  readonly #describe: string;
+  readonly #checkAlone: () => void;
+  #file: LockFile | undefined;
+  /** Whether it was looked, since this file was opened, that nobody counts the name in another way. */
+  #alone = false;
+  #pause: Int32Array | undefined;
+
+  /**
+   * @param checkAlone is called when another file than before was opened, before it is locked for more than a look
+   */
+  constructor(files: SlotFiles, describe: string, checkAlone: () => void) {
+    this.#files = files;
+    this.#describe = describe;
+    this.#checkAlone = checkAlone;
+  }
+
+  /** Device and inode of the mutex that was entered last: while it is the same, so is the counter. */
+  get inode(): string | undefined {
+    return this.#file?.inode;
+  }
+
+  /**
+   * Begins a step, waiting for those of others.
+   *
+   * @param create whether to make the counter when there is none
+   * @returns whether it began; false when there is no counter
+   * @throws ProcrefError of the given code when somebody is in the middle of a step for more than 2 seconds; those of
+   * opening
+   */
+  enter(create: boolean, code: ErrorCode, doing: string): boolean {
+    const deadline = performance.now() + LONGEST_WAIT_MS;
+    for (let pause = FIRST_PAUSE_MS;; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
+      const begun = this.tryEnter(create);
+      if (begun !== "busy") return begun === "entered";
+      if (performance.now() > deadline) throw this.#stuck(code, doing);
+      this.#pause ??= new Int32Array(new SharedArrayBuffer(4));
+      Atomics.wait(this.#pause, 0, 0, pause * (0.5 + Math.random() / 2));
+    }
+  }
+
+  /**
+   * Begins a step if nobody else is in the middle of one.
+   *
+   * @throws ProcrefError those of opening
+   */
+  tryEnter(create: boolean): Begun {
+    for (;;) {
+      const file = this.#file ??= this.#files.openMutex(create);
+      if (file === undefined) return "gone";
+      if (create && !this.#alone) {
+        this.#checkAlone();
+        this.#alone = true;
+      }
+      if (!file.tryLock("exclusive")) {
+        // One who removes the counter has it locked to the end.
+        if (this.#files.isMutex(file)) return "busy";
+      } else if (this.#files.isMutex(file)) {
+        return "entered";
+      }
+      this.close();
+    }
+  }
+
+  /** Ends the step. */
+  leave(): void {
+    this.#file?.unlock();
+  }
+
+  /** Within a step: what is written in the mutex. */
+  read(): Words {
+    return this.#file!.read();
+  }
+
+  /** Within a step: writes it. */
+  write(first: number, second: number): void {
+    this.#file!.write(first, second);
+  }
+
+  /** Forgets the file, and ends the step. */
+  close(): void {
+    this.#file?.close();
+    this.#file = undefined;
+    this.#alone = false;
+  }
+
+  #stuck(code: ErrorCode, doing: string): ProcrefError {
+    return new ProcrefError(
+      code,
+      `Cannot ${doing} ${this.#describe}: a process has been in the middle of a step for ${LONGEST_WAIT_MS} ms, as one ` +
+        "that is stopped (SIGSTOP) is; `/proc/locks` shows it; continue it or end it",
+    );
+  }
+}
