@@ -1,10 +1,14 @@
 /** A process that stands for a service: it sleeps, in a session of its own, until it is stopped. */
 
 import { spawn } from "node:child_process";
+import { onWindows } from "./platform.ts";
 
-/** Starts one. It ends by itself after five minutes, whatever a test forgets. */
+/** A command that sleeps. It ends by itself after five minutes, whatever a test forgets. */
+export const SLEEP: readonly string[] = onWindows ? ["bun", "-e", "setTimeout(() => {}, 300000)"] : ["sleep", "300"];
+
+/** Starts one. */
 export function startSleeper(): number {
-  const child = spawn("sleep", ["300"], { detached: true, stdio: "ignore" });
+  const child = spawn(SLEEP[0], SLEEP.slice(1), { detached: true, stdio: "ignore" });
   child.unref();
   return child.pid!;
 }

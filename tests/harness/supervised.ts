@@ -12,12 +12,15 @@ import {
   SharedService,
   type SharedServiceOptions,
 } from "../../mod.ts";
-import { libc } from "../../ffi/libc.ts";
+import { effectiveUser } from "../../src/kernel/effective_user.ts";
 import { objectName } from "../../src/kernel/object_name.ts";
-import { keyOf, listedSet, removeKey } from "../fixtures/sets.ts";
+import { keyOf, removeKey } from "../fixtures/sets.ts";
 import { Child, type ChildOptions } from "./child.ts";
 import { eventually } from "./eventually.ts";
+import { isKept } from "./kept.ts";
 import { uniqueName, withDirectory } from "./names.ts";
+import { onWindows } from "./platform.ts";
+import { programCommand } from "./program.ts";
 import { runtime, type RuntimeName } from "./runtime.ts";
 
 /** The runtime that these tests do not run in. */
@@ -82,15 +85,17 @@ export class SupervisedStage {
     appendFileSync(this.journal, "");
   }
 
-  /** The options of a service that is this shell script; `$$` is its process. */
-  script(text: string, more: Options = {}): Options {
+  /** The options of a service that is this shell script; `$$` is its process. Where there is no shell, `program` is it. */
+  script(text: string, more: Options = {}, program?: string): Options {
     const env = { JOURNAL: this.journal, ...(more.env as Record<string, string> | undefined) };
-    return { command: ["sh", "-c", `${BEGIN}${text}`], directory: this.state, ready: NOTED, ...more, env };
+    if (onWindows) assert.ok(program !== undefined, "the script has a program that stands for it");
+    const command = onWindows ? programCommand(program!, "service") : ["sh", "-c", `${BEGIN}${text}`];
+    return { command, directory: this.state, ready: NOTED, ...more, env };
   }
 
   /** The options of a service that sleeps. */
   sleeper(more: Options = {}): Options {
-    return this.script("exec sleep 300", more);
+    return this.script("exec sleep 300", more, "await sleep()");
   }
 
   /** A client in this process; what it acquires is released when the test is over. */
@@ -154,7 +159,7 @@ export class SupervisedStage {
   /** Where the files of the service are, also when it is not there at the moment. */
   get folder(): string {
     const identity = { namespace: undefined, scope: "user", directory: this.state } as const;
-    return join(this.state, objectName(this.name, libc().geteuid(), identity).fileName);
+    return join(this.state, objectName(this.name, effectiveUser(), identity).fileName);
   }
 
   /** The path of a file of the service, whether it is there or not; undefined without a directory of it. */
@@ -207,10 +212,15 @@ export class SupervisedStage {
     return keyOf(this.name, { directory: this.state });
   }
 
+  /** Whether there is a kernel object of the service. */
+  isKept(): boolean {
+    return isKept(this.name, { directory: this.state });
+  }
+
   /** Nothing is left of it: no process, no supervisor, no file, no kernel object. Nor did two ever run at once. */
   async assertNothingLeft(timeoutMs = 10_000): Promise<void> {
     await eventually(() => this.running().length === 0, "no service runs", timeoutMs);
-    await eventually(() => listedSet(this.key) === undefined, "the semaphores are gone", timeoutMs);
+    await eventually(() => !this.isKept(), "the kernel object is gone", timeoutMs);
     assert.deepEqual(readdirSync(this.state), [], "no file is left");
     const ended = (): boolean => this.#supervisors.every((supervisor) => !processes.isAlive(supervisor));
     await eventually(ended, "no supervisor runs", timeoutMs);
@@ -229,11 +239,11 @@ export class SupervisedStage {
     await Promise.allSettled(this.#handles.map((handle) => handle.release()));
     this.record();
     try {
-      await eventually(() => listedSet(this.key) === undefined, "all is cleared up", 5000);
+      await eventually(() => !this.isKept(), "all is cleared up", 5000);
     } catch {
       // The test has failed, or a stranger was played: what is left is ended here.
       for (const supervisor of this.#supervisors) processes.kill(supervisor);
-      if (listedSet(this.key) !== undefined) removeKey(this.key);
+      if (!onWindows && this.isKept()) removeKey(this.key);
     }
     for (const pid of this.running()) processes.kill(pid);
     rmSync(this.state, { recursive: true, force: true });

@@ -3,7 +3,6 @@ import { spawn } from "node:child_process";
 import process from "node:process";
 import { test } from "node:test";
 import { process as processes, SharedService } from "../../mod.ts";
-import { keyOf, listedSet } from "../fixtures/sets.ts";
 import type { Child } from "../harness/child.ts";
 import { Journal } from "../harness/journal.ts";
 import { eventually } from "../harness/eventually.ts";
@@ -13,8 +12,7 @@ import { other } from "../harness/supervised.ts";
 
 /** Nothing is left, not even the semaphores. */
 async function assertAllGone(stage: ServiceStage): Promise<void> {
-  const gone = (): boolean => listedSet(keyOf(stage.name, { directory: stage.state })) === undefined;
-  await eventually(gone, "the semaphores are gone");
+  await eventually(() => !stage.isKept(), "the kernel object is gone");
   await stage.assertNothingLeft();
 }
 
@@ -122,8 +120,7 @@ test("a client is SIGKILLed between its spawn and the record: the process is unk
     await client.line("in start");
     const [unknown] = stage.running();
     await client.kill();
-    const gone = (): boolean => listedSet(keyOf(stage.name, { directory: stage.state })) === undefined;
-    await eventually(gone, "the reaper has cleared up");
+    await eventually(() => !stage.isKept(), "the reaper has cleared up");
     assert.ok(processes.isAlive(unknown), "the one window that is documented");
     processes.kill(unknown);
     await assertAllGone(stage);
