@@ -1,8 +1,26 @@
 /** Which system the tests run on, and what makes no sense on it: one list, with reasons. */
 
 import process from "node:process";
+import { process as processes } from "../../mod.ts";
 
 export const onWindows = process.platform === "win32";
+
+/** A time limit that a service is to keep: where a runtime stands for a shell, it takes longer to begin. */
+export function limitMs(ms: number): number {
+  return onWindows ? 8 * ms : ms;
+}
+
+/** Ends a process with all that is in its group (Windows: that it has started) by a signal, or by force. */
+export function endGroup(pid: number, signal: NodeJS.Signals = "SIGKILL"): void {
+  if (onWindows) processes.killGroup(processes.identityOf(pid)!);
+  else process.kill(-pid, signal);
+}
+
+/** Asks a process to end. */
+export function askToEnd(pid: number): void {
+  if (onWindows) processes.terminate(pid);
+  else process.kill(pid, "SIGTERM");
+}
 
 /** Why a test is not run on Windows. */
 const NOT_ON_WINDOWS = {
@@ -13,6 +31,7 @@ const NOT_ON_WINDOWS = {
   procfs: "Windows has no /proc and no descriptors in it",
   "death-signal": "Windows has no parent-death signal: a job ends all, with nothing to go without",
   shell: "it is about a script of sh, which Windows does not have",
+  ports: "Windows gives ports of connections at random, so a socket does not meet itself in bounded time",
   removal: "nobody can remove a kernel object of Windows that is in use",
   first: "Windows has no process 1",
   grace: "Windows ends a process that does not listen for requests at once: there is no signal to ignore",

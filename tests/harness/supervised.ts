@@ -199,7 +199,7 @@ export class SupervisedStage {
   /** Kills who is in office and waits until it is gone. */
   async killSupervisor(signal: NodeJS.Signals = "SIGKILL"): Promise<Identity> {
     const supervisor = this.supervisor();
-    process.kill(supervisor.pid, signal);
+    process.kill(supervisor.pid, onWindows ? "SIGKILL" : signal);
     await eventually(() => !processes.isAlive(supervisor), "the supervisor is gone");
     return supervisor;
   }
@@ -221,6 +221,8 @@ export class SupervisedStage {
   async assertNothingLeft(timeoutMs = 10_000): Promise<void> {
     await eventually(() => this.running().length === 0, "no service runs", timeoutMs);
     await eventually(() => !this.isKept(), "the kernel object is gone", timeoutMs);
+    // Windows removes a directory when the last one closes it that has looked at it.
+    if (onWindows) await eventually(() => readdirSync(this.state).length === 0, "no file is left", timeoutMs);
     assert.deepEqual(readdirSync(this.state), [], "no file is left");
     const ended = (): boolean => this.#supervisors.every((supervisor) => !processes.isAlive(supervisor));
     await eventually(ended, "no supervisor runs", timeoutMs);

@@ -3,7 +3,9 @@ import { spawn } from "node:child_process";
 import process from "node:process";
 import { test } from "node:test";
 import { process as processes, SharedService } from "../../mod.ts";
+import { suspend } from "../fixtures/suspend.ts";
 import type { Child } from "../harness/child.ts";
+import { notOnWindows } from "../harness/platform.ts";
 import { Journal } from "../harness/journal.ts";
 import { eventually } from "../harness/eventually.ts";
 import { bothRuntimes } from "../harness/runtime.ts";
@@ -82,7 +84,7 @@ test("the reaper is SIGKILLed: the next acquire starts another one", async () =>
     const client = await stage.client();
     await acquire(client);
     // Stopped, the holder cannot look.
-    process.kill(client.pid, "SIGSTOP");
+    suspend(client.pid);
     const reaper = await stage.reaper();
     processes.kill(reaper);
     await eventually(() => !processes.isAlive(reaper), "it is gone");
@@ -100,7 +102,7 @@ test("reaper and last client are SIGKILLed: the next client finds the service, a
   await onStage(async (stage) => {
     const client = await stage.client();
     const { pid } = await acquire(client);
-    process.kill(client.pid, "SIGSTOP");
+    suspend(client.pid);
     const reaper = await stage.reaper();
     processes.kill(reaper);
     await client.kill();
@@ -147,7 +149,9 @@ test("an onLastRelease that fails: the release says so, and the reaper stops the
   });
 });
 
-test("a service that ignores SIGTERM is killed by the reaper after stopTimeoutMs, with its group", async () => {
+test("a service that ignores SIGTERM is killed by the reaper after stopTimeoutMs, with its group", {
+  skip: notOnWindows("grace"),
+}, async () => {
   await onStage(async (stage) => {
     const service = new SharedService(stage.name, {
       directory: stage.state,

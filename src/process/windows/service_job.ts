@@ -30,7 +30,8 @@ export class ServiceJob implements Containment {
    * @throws ProcrefError `PLATFORM`
    */
   static enter(): ServiceJob {
-    const { CreateJobObjectW, SetHandleInformation, SetInformationJobObject, AssignProcessToJobObject } = windowsProcessCalls();
+    const { CreateJobObjectW, SetHandleInformation, SetInformationJobObject, AssignProcessToJobObject } =
+      windowsProcessCalls();
     const job = BigInt(demand("CreateJobObjectW", CreateJobObjectW(null, null)));
     // To close it would end this process: nobody who mistakes a number of a handle for theirs can do it.
     const keep = PROCESS.HANDLE_FLAG_PROTECT_FROM_CLOSE;
