@@ -30,11 +30,11 @@ const NOT_ON_WINDOWS = {
   zombies: "Windows has no zombies: an ended process is gone but for handles of it",
   procfs: "Windows has no /proc and no descriptors in it",
   "death-signal": "Windows has no parent-death signal: a job ends all, with nothing to go without",
-  shell: "it is about a script of sh, which Windows does not have",
   ports: "Windows gives ports of connections at random, so a socket does not meet itself in bounded time",
+  pidfd: "it is about errors of PID descriptors, which only Linux has",
+  tree: "on Windows the group of a process is the tree of what it has started, without those who listen for requests",
   removal: "nobody can remove a kernel object of Windows that is in use",
   first: "Windows has no process 1",
-  grace: "Windows ends a process that does not listen for requests at once: there is no signal to ignore",
 } as const;
 
 /** The reason why a test is skipped here, said aloud, or false where it is run. */

@@ -5,7 +5,8 @@ import { test } from "node:test";
 import { process as processes, SharedService } from "../../mod.ts";
 import { suspend } from "../fixtures/suspend.ts";
 import type { Child } from "../harness/child.ts";
-import { notOnWindows } from "../harness/platform.ts";
+import { onWindows } from "../harness/platform.ts";
+import { programCommand } from "../harness/program.ts";
 import { Journal } from "../harness/journal.ts";
 import { eventually } from "../harness/eventually.ts";
 import { bothRuntimes } from "../harness/runtime.ts";
@@ -149,16 +150,16 @@ test("an onLastRelease that fails: the release says so, and the reaper stops the
   });
 });
 
-test("a service that ignores SIGTERM is killed by the reaper after stopTimeoutMs, with its group", {
-  skip: notOnWindows("grace"),
-}, async () => {
+test("a service that ignores SIGTERM is killed by the reaper after stopTimeoutMs, with its group", async () => {
   await onStage(async (stage) => {
     const service = new SharedService(stage.name, {
       directory: stage.state,
       stopTimeoutMs: 400,
       onFirstAcquire: async () => {
         const script = `trap "" TERM; echo usable; while :; do sleep 0.1; done`;
-        const child = spawn("sh", ["-c", script], { detached: true, stdio: ["ignore", "pipe", "ignore"] });
+        const program = `onAsked(() => {}); say("usable"); await sleep()`;
+        const [command, ...args] = onWindows ? programCommand(program) : ["sh", "-c", script];
+        const child = spawn(command, args, { detached: true, stdio: ["ignore", "pipe", "ignore"] });
         child.unref();
         await new Promise((resolve) => child.stdout!.once("data", resolve));
         child.stdout!.destroy();
