@@ -49,7 +49,7 @@ test("stopGroup() ends by force who does not listen, also when the leader has fo
 test("a group whose leader is gone is not signalled: the number may be another group's", async () => {
   await using shell = await Shell.start(
     "sleep 300 & echo child $!; echo ready; read line",
-    `say("child " + start("await sleep()")); say("ready"); await read()`,
+    `say("child " + start("await sleep()", { away: true })); say("ready"); await read()`,
   );
   const { identity } = shell;
   await freeze(shell.pidOf("child"));
