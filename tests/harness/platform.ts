@@ -33,6 +33,10 @@ const NOT_ON_WINDOWS = {
   ports: "Windows gives ports of connections at random, so a socket does not meet itself in bounded time",
   pidfd: "it is about errors of PID descriptors, which only Linux has",
   tree: "on Windows the group of a process is the tree of what it has started, without those who listen for requests",
+  owners: "Windows has no user numbers: whose a file is is not asked, its folder lies in the user's profile",
+  pipes: "Windows has no pipes in its file system",
+  setsid: "it is about a setsid that kills, and Windows starts supervisors by no program",
+  calls: "it counts semop calls; handles are counted by several calls, and waited for by looking again and again",
   removal: "nobody can remove a kernel object of Windows that is in use",
   first: "Windows has no process 1",
 } as const;
