@@ -23,7 +23,7 @@ const SLEEP = `say("ready"); await sleep()`;
 const MAIN = fileURLToPath(new URL("../fixtures/program.ts", import.meta.url));
 
 /** A law of Windows alone; elsewhere there is nothing that it could be tried on. */
-function onlyOnWindows(law: string, work: () => Promise<void>): void {
+function onlyOnWindows(law: string, work: () => Promise<void> | void): void {
   if (onWindows) test(law, work);
 }
 
@@ -44,7 +44,7 @@ onlyOnWindows("command line and environment of another process are read, whateve
   }
 });
 
-onlyOnWindows("a marked process is found by its mark, and no other", async () => {
+onlyOnWindows("a marked process is found by its mark, and no other", () => {
   const mark = crypto.randomUUID();
   const child = spawn("bun", ["-e", "setTimeout(() => {}, 300000)"], {
     env: { ...process.env, PROCREF_MARK: mark },
@@ -69,7 +69,7 @@ onlyOnWindows("a process has an age, and a start that is the same whoever asks",
   }
 });
 
-onlyOnWindows("programs are found with and without their ending; what is no program is not executable", async () => {
+onlyOnWindows("programs are found with and without their ending; what is no program is not executable", () => {
   const path = process.env.PATH!;
   const found = findProgram("bun", path);
   assert.ok("found" in found && found.found.endsWith("\\bun.exe"), JSON.stringify(found));
@@ -78,7 +78,6 @@ onlyOnWindows("programs are found with and without their ending; what is no prog
   assert.deepEqual(findProgram("no-such-program", path), { missing: "not found" });
   assert.deepEqual(findProgram(MAIN, path), { missing: "not executable" });
   assert.deepEqual(findProgram("C:\\windows", path), { missing: "not executable" });
-  await Promise.resolve();
 });
 
 /** Starts a program apart from this process, with a text to read. */
