@@ -126,7 +126,11 @@ test("log: a line matches, also one that came in pieces, and one of standard err
     await client.call("acquire");
     await client.call("release", 0);
     await stage.assertNothingLeft();
-    const service = stage.service(stage.script("echo READY >&2; exec sleep 300", { ready: { log: /^ready$/i } }));
+    const service = stage.service(stage.script(
+      "echo READY >&2; exec sleep 300",
+      { ready: { log: /^ready$/i } },
+      `console.error("READY"); await sleep()`,
+    ));
     await (await service.acquire()).release();
     await stage.assertNothingLeft();
   });
