@@ -22,8 +22,8 @@ import type {
 /** The part of Deno's global that is used, in our own words: no type package of a runtime is needed. */
 interface DenoFfi {
   dlopen(path: string, symbols: Record<string, unknown>): { symbols: Record<string, unknown> };
+  permissions: { querySync(permission: { name: string; variable?: string }): { state: string } };
   UnsafePointerView: { getArrayBuffer(pointer: unknown, bytes: number): ArrayBuffer };
-  permissions: { querySync(of: { name: string; variable: string }): { state: string } };
   openSync(path: string, options: Record<string, unknown>): DenoFile;
 }
 
@@ -49,7 +49,7 @@ export function denoRuntime(global: unknown): NativeRuntime {
         // Our type names are Deno's own; buffers, bigints and null need no translation.
         return deno.dlopen(path, symbols).symbols as NativeFunctions<T>;
       } catch (cause) {
-        throw openError(path, cause);
+        throw openError(deno, path, cause);
       }
     },
     readerOfInt32(pointer: Pointer): () => number {
@@ -63,7 +63,7 @@ export function denoRuntime(global: unknown): NativeRuntime {
           F
         >;
       } catch (cause) {
-        throw openError(path, cause);
+        throw openError(deno, path, cause);
       }
     },
     variable(name: string): string | undefined {
@@ -100,7 +100,7 @@ function lockFile(file: DenoFile): RuntimeLockFile {
 const SHORT: { readonly [flag: string]: string } = { read: "-R", write: "-W", env: "-E", net: "-N" };
 
 /** Deno with the given permissions and no others, and nothing of the project that it happens to be started in. */
-function moduleCommand(module: URL, { files, read = [], run, net, more = [] }: Grants): ModuleCommand {
+function moduleCommand(module: URL, { files, read = [], run, net, native, more = [] }: Grants): ModuleCommand {
   const allow = (flag: string, values: readonly string[]): string[] => {
     // Beside a list, Deno takes no notice of the plain flag, which is wider.
     const plain = more.includes(`--allow-${flag}`) || more.includes(SHORT[flag]);
@@ -109,7 +109,8 @@ function moduleCommand(module: URL, { files, read = [], run, net, more = [] }: G
   };
   const all = more.includes("-A") || more.includes("--allow-all");
   const own = all ? [] : [
-    ...(more.includes("--allow-ffi") ? [] : ["--allow-ffi"]),
+    ...(native && !more.includes("--allow-ffi") ? ["--allow-ffi"] : []),
+    ...allow("sys", native ? [] : ["uid"]),
     // The child processes of node:child_process ask for it.
     ...allow("env", ["NODE_V8_COVERAGE"]),
     ...allow("read", [...files, ...read]),
@@ -135,11 +136,11 @@ function moduleCommand(module: URL, { files, read = [], run, net, more = [] }: G
   };
 }
 
-function openError(path: string, cause: unknown): ProcrefError {
+function openError(deno: DenoFfi, path: string, cause: unknown): ProcrefError {
   const { name, message } = cause as Error;
   const refused = name === "NotCapable" || name === "PermissionDenied";
   // A scoped grant passes Deno's check and then looks for the library in the working directory.
-  if (refused || message.includes(`/${path}: cannot open`)) {
+  if (refused || deno.permissions.querySync({ name: "ffi" }).state !== "granted") {
     return new ProcrefError(
       "PERMISSION",
       `Cannot open the native library ${path}: Deno does not allow it; run with --allow-ffi ` +

@@ -6,14 +6,20 @@
  */
 
 import { type ErrorCode, type ErrorDetails, ProcrefError } from "../src/errors.ts";
-import { LINUX_ERRNO } from "./symbols/linux_libc.ts";
+import { errnosOf } from "./symbols/errno_names.ts";
 import type { CFunction, JsTypes, NativeLibrary, SymbolTable } from "./types.ts";
 
-const NAMES = new Map<number, string>(Object.entries(LINUX_ERRNO).map(([name, number]) => [number, name]));
+/** EINTR and EIO of every Unix. */
+const EINTR = 4;
+const EIO = 5;
 
-/** The name of an error number, or `errno N` for one that none of our calls is documented to give. */
-export function errnoName(errno: number): string {
-  return NAMES.get(errno) ?? `errno ${errno}`;
+/**
+ * The name of an error number, or `errno N` for one that none of our calls is documented to give.
+ *
+ * @param platform the system that it is of; this one unless given
+ */
+export function errnoName(errno: number, platform?: string): string {
+  return Object.entries(errnosOf(platform)).find(([, number]) => number === errno)?.[0] ?? `errno ${errno}`;
 }
 
 /** A function whose failure is in its result: what C returned, or minus the error number, as the kernel does it. */
@@ -49,8 +55,8 @@ export function checked<T extends SymbolTable, K extends keyof T & string>(
   /** The negated error number of the call that just failed, or 0 when the call must be made again. */
   function failure(doubts: number): number {
     // A failure without a number, which none should be: 0 would mean "once more", for ever.
-    const error = errno() || LINUX_ERRNO.EIO;
-    if (error === LINUX_ERRNO.EINTR && symbol !== "close") return 0;
+    const error = errno() || EIO;
+    if (error === EINTR && symbol !== "close") return 0;
     return known === undefined || known.has(error) || doubts >= DOUBTS ? -error : 0;
   }
 

@@ -68,6 +68,8 @@ export interface Grants {
   readonly run: readonly string[];
   /** Hosts that it connects to. */
   readonly net: readonly string[];
+  /** Whether it may make native calls. One that may not asks programs, and the runtime, for what it must know. */
+  readonly native: boolean;
   /** Further permissions in the runtime's own words, for code of the user that it runs. */
   readonly more?: readonly string[];
 }

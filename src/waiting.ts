@@ -17,6 +17,8 @@ export interface WaitOptions {
 
 /** How often to ask while waiting. */
 export interface Pace {
+  /** The first pause, in milliseconds. */
+  readonly firstPauseMs?: number;
   /** The longest pause between two questions, in milliseconds. */
   readonly longestPauseMs?: number;
 }
@@ -29,7 +31,7 @@ const LONGEST_PAUSE_MS = 20;
  * a half so that processes that started together do not stay in step.
  *
  * @param attempt asks once; what it throws ends the wait
- * @param options what may end the wait; `longestPauseMs` instead of 20
+ * @param options what may end the wait; `firstPauseMs` instead of 1, `longestPauseMs` instead of 20
  * @param describe what is waited for, as it follows "Cannot"; asked only for the error
  * @throws ProcrefError `TIMEOUT`; the reason of an aborted signal
  */
@@ -38,10 +40,10 @@ export async function until(
   options: WaitOptions & Pace,
   describe: () => string,
 ): Promise<void> {
-  const { signal, timeoutMs, longestPauseMs = LONGEST_PAUSE_MS } = options;
+  const { signal, timeoutMs, firstPauseMs = FIRST_PAUSE_MS, longestPauseMs = LONGEST_PAUSE_MS } = options;
   signal?.throwIfAborted();
   const deadline = timeoutMs === undefined ? Infinity : performance.now() + timeoutMs;
-  for (let pause = FIRST_PAUSE_MS; !attempt(); pause = Math.min(2 * pause, longestPauseMs)) {
+  for (let pause = firstPauseMs; !attempt(); pause = Math.min(2 * pause, longestPauseMs)) {
     const left = deadline - performance.now();
     if (left <= 0) {
       throw new ProcrefError("TIMEOUT", `Cannot ${describe()}: waited ${timeoutMs} ms`);

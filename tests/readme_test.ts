@@ -42,22 +42,24 @@ for (const runtime of bothRuntimes) {
   });
 }
 
-test("the permissions in the README are enough in Deno", async () => {
-  await withDirectory(async (directory) => {
-    const command = /deno run --allow-ffi(?:.*\\\n)*/.exec(README)?.[0] ?? "";
-    const words = replaced(command, "$XDG_RUNTIME_DIR", directory).replaceAll("\\\n", " ").trim().split(/ +/);
-    const env = { PROCREF_DIR: "", XDG_RUNTIME_DIR: directory };
-    await using child = new Child(example(directory), { command: [...words, "--no-prompt"], env });
-    await assertRuns(child);
-    const narrow = "--allow-env=PROCREF_DIR,XDG_RUNTIME_DIR,NODE_V8_COVERAGE";
-    assert.ok(README.includes(narrow));
-    const few = words.map((word) => word === "--allow-env" ? narrow : word);
-    const alone = example(directory, (source) => replaced(source, "lingerMs", "inheritEnv: false, lingerMs"));
-    await using other = new Child(alone, { command: [...few, "--no-prompt"], env });
-    await assertRuns(other);
-    assert.ok(existsSync(join(directory, "procref")), "the state is where the README says");
+for (const native of ["--allow-ffi", "--deny-ffi"]) {
+  test(`the permissions in the README are enough in Deno (${native})`, async () => {
+    await withDirectory(async (directory) => {
+      const command = new RegExp(`deno run ${native}(?:.*\\\\\n)*`).exec(README)?.[0] ?? "";
+      const words = replaced(command, "$XDG_RUNTIME_DIR", directory).replaceAll("\\\n", " ").trim().split(/ +/);
+      const env = { PROCREF_DIR: "", XDG_RUNTIME_DIR: directory };
+      await using child = new Child(example(directory), { command: [...words, "--no-prompt"], env });
+      await assertRuns(child);
+      const narrow = "--allow-env=PROCREF_DIR,XDG_RUNTIME_DIR,NODE_V8_COVERAGE";
+      assert.ok(README.includes(narrow));
+      const few = words.map((word) => word === "--allow-env" ? narrow : word);
+      const alone = example(directory, (source) => replaced(source, "lingerMs", "inheritEnv: false, lingerMs"));
+      await using other = new Child(alone, { command: [...few, "--no-prompt"], env });
+      await assertRuns(other);
+      assert.ok(existsSync(join(directory, "procref")), "the state is where the README says");
+    });
   });
-});
+}
 
 test("the README's commands are those that exist", () => {
   const { tasks } = JSON.parse(readFileSync(new URL("deno.json", ROOT), "utf8"));

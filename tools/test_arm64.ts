@@ -14,12 +14,15 @@ import { fileURLToPath } from "node:url";
 import { writeCommands } from "./arm64/commands.ts";
 import { type Flaw, presentFlaws } from "./arm64/emulator_flaws.ts";
 import { type Case, readReport } from "./suite/junit.ts";
+import { contractOf, recordResults, type SuiteResult, versionOf } from "./suite/results.ts";
 import { Tally } from "./suite/tally.ts";
 import { PATHS } from "./arm64/paths.ts";
 import { Missing, prepare } from "./arm64/prepare.ts";
 
 type RuntimeName = "deno" | "bun";
 type Architecture = "arm64" | "x64";
+/** A case, and the flaw of the emulator that explains its failure. */
+type Ran = Case & { readonly flaw: Flaw | undefined };
 
 const MIXED = "./tools/arm64/mixed_test.ts";
 const SUITES = [
@@ -40,6 +43,8 @@ const runtimes: readonly RuntimeName[] = wanted.length > 0 ? wanted : ["deno", "
 const paths = words.filter((word) => word !== "deno" && word !== "bun" && word !== "--mixed");
 const suites = paths.length > 0 ? paths : words.includes("--mixed") ? [] : SUITES;
 const tally = new Tally();
+/** What ran on arm64, by runtime. */
+const ran: { readonly [R in RuntimeName]: Ran[] } = { deno: [], bun: [] };
 
 const temporary = mkdtempSync(join(tmpdir(), "procref-arm64-run-"));
 try {
@@ -56,7 +61,7 @@ tally.end();
 function main(): void {
   prepare();
   writeCommands();
-  console.log(versionOf(PATHS.emulator));
+  console.log(firstLineOf(PATHS.emulator));
   for (const runtime of runtimes) checkRuntime(runtime);
   const flaws = presentFlaws();
   for (const { what } of flaws) console.log(`the emulator has a flaw, shown in C: ${what}`);
@@ -65,6 +70,7 @@ function main(): void {
   if (paths.length === 0) { for (const runtime of runtimes) runPart(runtime, "x64", MIXED, []); }
   const left = semaphoreSets().filter((set) => !setsBefore.includes(set));
   tally.check(`no semaphore set is left behind${left.length > 0 ? `: ${left.join("; ")}` : ""}`, left.length === 0);
+  if (words.length === 0) recordResults("test:arm64", runtimes.map(resultOf));
   const files = readdirSync(temporary).filter((name) => name !== "state" && !name.endsWith(".xml"));
   tally.check(`no file is left behind${files.length > 0 ? `: ${files.join(", ")}` : ""}`, files.length === 0);
 }
@@ -78,7 +84,7 @@ function checkRuntime(runtime: RuntimeName): void {
   });
   const holds = stdout === "linux arm64\n";
   if (!holds) console.error(stdout, stderr);
-  tally.check(`${runtime} runs on arm64: ${versionOf(command)}`, holds);
+  tally.check(`${runtime} runs on arm64: ${firstLineOf(command)}`, holds);
 }
 
 /** Runs one file or folder in one runtime, and adds up what came of it. */
@@ -95,7 +101,8 @@ function runPart(runtime: RuntimeName, architecture: Architecture, suite: string
     env: environment(runtime, architecture),
   });
   const output = `${stdout}${stderr}`;
-  const cases = readReport(report).map((each) => ({ ...each, flaw: flawOf(each, output, flaws) }));
+  const cases: Ran[] = readReport(report).map((each) => ({ ...each, flaw: flawOf(each, output, flaws) }));
+  if (architecture === "arm64") ran[runtime].push(...cases);
   const failed = cases.filter(({ outcome, flaw }) => outcome === "failed" && flaw === undefined);
   const skipped = cases.filter(({ outcome, flaw }) => outcome === "skipped" || flaw !== undefined);
   const passed = cases.filter(({ outcome }) => outcome === "passed");
@@ -111,6 +118,24 @@ function runPart(runtime: RuntimeName, architecture: Architecture, suite: string
       `${skipped.length} skipped in ${seconds} s${broken ? ` (it ended with status ${status})` : ""}`,
   );
   for (const { name, flaw } of skipped) console.log(`  skipped: ${name}${flaw ? ` (the emulator: ${flaw.what})` : ""}`);
+}
+
+function resultOf(runtime: RuntimeName): SuiteResult {
+  const cases = ran[runtime];
+  return {
+    kind: "suite",
+    system: "Linux (glibc)",
+    architecture: "arm64",
+    runtime: `${runtime === "deno" ? "Deno" : "Bun"} ${versionOf(join(PATHS.commands, runtime))}`,
+    how: `under qemu-user ${versionOf(PATHS.emulator)} on x64, and beside processes of x64`,
+    parts: SUITES,
+    contract: contractOf(cases),
+    passed: cases.filter(({ outcome }) => outcome === "passed").length,
+    failed: cases.filter(({ outcome, flaw }) => outcome === "failed" && flaw === undefined).length,
+    leftOut: cases.flatMap(({ name, flaw }) =>
+      flaw === undefined ? [] : [{ what: name, why: `the emulator: ${flaw.what}` }]
+    ),
+  };
 }
 
 /** The flaw that explains a failure. Bun's report does not say why a test failed, but its output does. */
@@ -137,7 +162,7 @@ function environment(runtime: RuntimeName, architecture: Architecture): NodeJS.P
   };
 }
 
-function versionOf(program: string): string {
+function firstLineOf(program: string): string {
   return spawnSync(program, ["--version"], { encoding: "utf8" }).stdout?.split("\n")[0] ?? "";
 }
 

@@ -12,21 +12,24 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { Missing } from "./arm64/prepare.ts";
-import { readReport } from "./suite/junit.ts";
+import { type Case, readReport } from "./suite/junit.ts";
+import { contractOf, recordResults, type SuiteResult } from "./suite/results.ts";
 import { Tally } from "./suite/tally.ts";
 import { machineCommand, MARK, PROGRAMS } from "./windows/machine.ts";
 import { prepare } from "./windows/prepare.ts";
+import { SUITES, WINE_SUITES } from "./windows/suites.ts";
 
 type RuntimeName = keyof typeof PROGRAMS;
 
-/** What runs on Windows so far. */
-const SUITES = ["tests/kernel/object_name_test.ts", "tests/contract"] as const;
+const PARTS = [...SUITES, ...WINE_SUITES];
 const LIMIT_MS = 900_000;
 
 const temporary = mkdtempSync(join(tmpdir(), "procref-windows-run-"));
 const [output, place] = ["output", "machine"].map((name) => join(temporary, name));
 for (const folder of [output, place]) mkdirSync(folder);
 const tally = new Tally();
+/** What ran, by runtime. */
+const ran: { readonly [R in RuntimeName]: Case[] } = { deno: [], bun: [] };
 const words = process.argv.slice(2);
 if (words[0] === "--run") process.exit(runOne(words.slice(1)));
 const wanted = words.filter(isRuntime);
@@ -37,9 +40,10 @@ try {
   prepare();
   for (const runtime of runtimes) checkRuntime(runtime);
   for (const runtime of runtimes) {
-    for (const suite of paths.length > 0 ? paths : SUITES) runPart(runtime, suite);
+    for (const suite of paths.length > 0 ? paths : PARTS) runPart(runtime, suite);
   }
   tally.check("no process of Wine is left behind", processesOfThisRun().length === 0);
+  if (words.length === 0) recordResults("test:windows", runtimes.map(resultOf));
 } catch (error) {
   if (!(error instanceof Missing)) throw error;
   console.error(`cannot run Windows here: ${error.message}`);
@@ -92,6 +96,7 @@ function runPart(runtime: RuntimeName, suite: string): void {
   if (failed.length > 0 || broken) console.log(`${error?.message ?? ""}${stdout}${stderr}`);
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   tally.add(cases);
+  ran[runtime].push(...cases);
   if (broken) tally.failed++;
   console.log(
     `${failed.length > 0 || broken ? "FAILED" : "ok"}: ${what}: ${passed.length} passed, ${failed.length} failed, ` +
@@ -105,6 +110,22 @@ function runPart(runtime: RuntimeName, suite: string): void {
   }
 }
 
+function resultOf(runtime: RuntimeName): SuiteResult {
+  const count = (wanted: Case["outcome"]): number => ran[runtime].filter(({ outcome }) => outcome === wanted).length;
+  return {
+    kind: "suite",
+    system: "Windows",
+    architecture: "x64",
+    runtime: `${runtime === "deno" ? "Deno" : "Bun"} ${versionIn(run(runtime, ["--version"]).stdout)}`,
+    how: `under Wine ${versionIn(runWords(["--version"]).stdout)}`,
+    parts: PARTS,
+    contract: contractOf(ran[runtime]),
+    passed: count("passed"),
+    failed: count("failed"),
+    leftOut: [],
+  };
+}
+
 function argumentsOf(runtime: RuntimeName, suite: string): string[] {
   const report = "Z:\\output\\report.xml";
   return runtime === "deno"
@@ -112,15 +133,19 @@ function argumentsOf(runtime: RuntimeName, suite: string): string[] {
     : ["test", "--timeout=120000", "--reporter=junit", `--reporter-outfile=${report}`, `./${suite}`];
 }
 
-/** Runs a runtime in a machine of its own to its end. */
-function run(runtime: RuntimeName, args: readonly string[]): SpawnSyncReturns<string> {
-  for (const name of readdirSync(output)) rmSync(join(output, name));
-  const [name, value] = MARK.split("=");
-  const env = { NO_COLOR: "1", PROCREF_TEST_RUNTIME: runtime, [name]: value };
-  return spawnText(machineCommand([PROGRAMS[runtime], ...args], env, output, place));
+function versionIn(text: string): string {
+  return /\d+(?:\.\d+)+/.exec(text)?.[0] ?? "unknown";
 }
 
-function spawnText([command, ...args]: readonly string[]): SpawnSyncReturns<string> {
+/** Runs a runtime in a machine of its own to its end. */
+function run(runtime: RuntimeName, args: readonly string[]): SpawnSyncReturns<string> {
+  return runWords([PROGRAMS[runtime], ...args], { PROCREF_TEST_RUNTIME: runtime });
+}
+
+function runWords(words: readonly string[], more: Readonly<Record<string, string>> = {}): SpawnSyncReturns<string> {
+  for (const name of readdirSync(output)) rmSync(join(output, name));
+  const [name, value] = MARK.split("=");
+  const [command, ...args] = machineCommand(words, { NO_COLOR: "1", ...more, [name]: value }, output, place);
   return spawnSync(command, args, { encoding: "utf8", maxBuffer: 2 ** 28, timeout: LIMIT_MS, killSignal: "SIGKILL" });
 }
 

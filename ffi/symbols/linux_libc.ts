@@ -7,6 +7,7 @@
  */
 
 import type { SymbolTable } from "../types.ts";
+import type { SemaphoreLimits, UnixConstants, UnixErrors, UnixLayouts } from "./unix_libc.ts";
 
 /** The name that both glibc and musl answer to. */
 export const LINUX_LIBC_PATH = "libc.so.6";
@@ -45,11 +46,26 @@ export const LINUX_LIBC = {
   pwrite: { parameters: ["i32", "buffer", "usize", "i64"], result: "isize" },
   // ssize_t readlink(const char *pathname, char *buf, size_t bufsiz)
   readlink: { parameters: ["buffer", "buffer", "usize"], result: "isize" },
-  // ssize_t getdents64(int fd, void *dirp, size_t count)
-  getdents64: { parameters: ["i32", "buffer", "usize"], result: "isize" },
   // long syscall(long number, ...): pidfd_open(pid, flags), pidfd_send_signal(fd, sig, NULL, flags)
   syscall: { parameters: ["i64", "i64", "i64", "buffer", "u64"], result: "i64" },
 } as const satisfies SymbolTable;
+
+/**
+ * `syscall` once more, with the prototype that a list of a directory needs. glibc has a function for that since 2.30,
+ * and musl has it by another name since 1.2.4: the number alone is the same in all.
+ */
+export const LINUX_DIRECTORY = {
+  // int *__errno_location(void)
+  __errno_location: { parameters: [], result: "pointer" },
+  // long syscall(long number, ...): getdents64(fd, dirp, count)
+  syscall: { parameters: ["i64", "i64", "buffer", "usize"], result: "i64" },
+} as const satisfies SymbolTable;
+
+/** Numbers of system calls that differ by architecture, by `process.arch`. */
+export const LINUX_CALLS: { readonly [arch: string]: { readonly SYS_getdents64: bigint } | undefined } = {
+  x64: { SYS_getdents64: 217n },
+  arm64: { SYS_getdents64: 61n },
+};
 
 /** Constants of the same headers. */
 export const LINUX = {
@@ -74,12 +90,10 @@ export const LINUX = {
   LOCK_UN: 8,
   SIGKILL: 9,
   SIGTERM: 15,
-} as const;
+} as const satisfies UnixConstants & Readonly<Record<string, number | bigint>>;
 
 /** Offsets and sizes in bytes. `nsems` is 8 bytes in glibc and 2 in musl: its low 16 bits are right in both. */
-export interface LinuxLayouts {
-  /** `struct sembuf { unsigned short sem_num; short sem_op; short sem_flg; }` */
-  readonly sembuf: { readonly size: 6; readonly num: 0; readonly op: 2; readonly flags: 4 };
+export interface LinuxLayouts extends UnixLayouts {
   /** `struct semid_ds`, which begins with `struct ipc_perm`. */
   readonly semidDs: {
     readonly size: number;
@@ -106,6 +120,13 @@ export const LINUX_LAYOUTS: { readonly [arch: string]: LinuxLayouts | undefined 
   arm64: { ...COMMON, semidDs: { size: 88, uid: 4, cuid: 12, mode: 20, nsems: 64 } },
 };
 
+/** SEMOPM (32 before Linux 3.19); what is to be undone is bounded by memory alone, and stays through `exec`. */
+export const LINUX_SEMAPHORES: SemaphoreLimits = {
+  operationsPerCall: 500,
+  undoesPerProcess: undefined,
+  undoSurvivesExec: true,
+};
+
 /** Error numbers by name: those that the bound functions are documented to set. */
 export const LINUX_ERRNO = {
   EPERM: 1,
@@ -128,8 +149,7 @@ export const LINUX_ERRNO = {
   EFBIG: 27,
   ENOSPC: 28,
   ERANGE: 34,
-  ENOLCK: 37,
   ENOSYS: 38,
   ELOOP: 40,
   EIDRM: 43,
-} as const;
+} as const satisfies UnixErrors & Readonly<Record<string, number>>;

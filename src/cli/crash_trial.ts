@@ -6,9 +6,12 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { dirname } from "node:path";
 import { createInterface } from "node:readline";
 import { nativeRuntime } from "../../ffi/mod.ts";
 import { constants } from "node:os";
+import type { RefCounterOptions } from "../kernel/open.ts";
+import { processSystem } from "../process/platform.ts";
 import { ProcessWatch } from "../process/process_watch.ts";
 
 /** A child that holds. */
@@ -23,12 +26,18 @@ export interface Holder {
  * Starts a child that takes a reference and the seat of a counter.
  *
  * @param name the counter
+ * @param options how it is kept, and where
  * @throws Error when it could not
  */
-export async function startHolder(name: string): Promise<Holder> {
-  const { command, env } = nativeRuntime().moduleCommand(holderModule(), { files: [], run: [], net: [] });
+export async function startHolder(name: string, options: RefCounterOptions): Promise<Holder> {
+  const { directory } = options;
+  const native = (processSystem().askedPrograms ?? []).length === 0;
+  const grants = directory === undefined
+    ? { files: [], run: [], net: [], native }
+    : { files: [directory], read: [dirname(directory)], run: [], net: [], native, more: ["--allow-sys=uid,statfs"] };
+  const { command, env } = nativeRuntime().moduleCommand(holderModule(), grants);
   const [program, ...args] = command;
-  const child = spawn(program, [...args, name], { stdio: ["pipe", "pipe", "pipe"], env });
+  const child = spawn(program, [...args, name, JSON.stringify(options)], { stdio: ["pipe", "pipe", "pipe"], env });
   let errors = "";
   child.stderr!.setEncoding("utf8").on("data", (text) => errors += text);
   const exited = once(child, "exit");

@@ -7,11 +7,11 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { effectiveUser } from "../kernel/effective_user.ts";
+import { checkFileSystem } from "../kernel/file_system.ts";
 import type { Scope } from "../kernel/object_name.ts";
-import { chooseMechanism, openRefCounter } from "../kernel/open.ts";
+import { chooseMechanism, currentUser, openRefCounter, type RefCounterOptions } from "../kernel/open.ts";
 import type { RefCounter } from "../kernel/ref_counter.ts";
-import { stateDirectory } from "../kernel/state_directory.ts";
+import { attempting, stateDirectory } from "../kernel/state_directory.ts";
 import { domain } from "../process/domain.ts";
 import { identityOf } from "../process/identity.ts";
 import { findParentDeathProgram, findProgram } from "../process/programs.ts";
@@ -85,23 +85,26 @@ function mechanism(): string {
 }
 
 function directory({ directory, scope }: Where): string {
-  const path = stateDirectory(directory, scope, effectiveUser());
+  const path = stateDirectory(directory, scope, currentUser());
+  if (chooseMechanism().mechanism === "slots") checkFileSystem(path);
   return `${path}, ${scope === "user" ? "of this user alone" : "shared by its mode"}`;
 }
 
 function files({ directory, scope }: Where): string {
-  const path = stateDirectory(directory, scope, effectiveUser());
+  const path = stateDirectory(directory, scope, currentUser());
+  attempting(`keep state in ${path}`, path, () => tryFiles(path));
+  return "written, read and removed";
+}
+
+function tryFiles(path: string): void {
   const folder = mkdtempSync(join(path, ".doctor-"));
   try {
     const file = join(folder, "file");
     writeFileSync(file, "text", { flag: "wx", mode: 0o600 });
-    if (readFileSync(file, "utf8") !== "text") {
-      throw new Error(`Cannot keep state in ${path}: what was written is not read`);
-    }
+    expect(readFileSync(file, "utf8") === "text", "what was written is not read");
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-  return "written, read and removed";
 }
 
 /** A name that nobody else uses. */
@@ -109,10 +112,18 @@ function testName(): string {
   return `procref-doctor-${process.pid}-${Math.random().toString(36).slice(2)}`;
 }
 
-async function exclusion(): Promise<string> {
+/** How the counters of the trials are kept: as those of services are. Semaphores need no directory. */
+function trialOptions({ directory, scope }: Where): RefCounterOptions {
+  const { mechanism } = chooseMechanism();
+  if (mechanism !== "slots") return { mechanism };
+  return { mechanism, directory: stateDirectory(directory, scope, currentUser()) };
+}
+
+async function exclusion(where: Where): Promise<string> {
   const name = testName();
-  using one = await openRefCounter(name);
-  using other = await openRefCounter(name);
+  const options = trialOptions(where);
+  using one = await openRefCounter(name, options);
+  using other = await openRefCounter(name, options);
   expect(one.tryLock() && !other.tryLock(), "two had the gate at one time");
   expect(!other.tryAcquire(), "a reference was given while the gate was closed");
   one.unlock();
@@ -123,13 +134,14 @@ async function exclusion(): Promise<string> {
   return "gate, seat and references exclude as they should";
 }
 
-async function crashRelease(): Promise<string> {
+async function crashRelease(where: Where): Promise<string> {
   const name = testName();
-  const counter = await openRefCounter(name);
+  const options = trialOptions(where);
+  const counter = await openRefCounter(name, options);
   // Its own reference keeps the kernel object, and shows that the death takes no more than it should.
   expect(counter.tryAcquire(), "no reference was given");
   try {
-    const holder = await startHolder(name);
+    const holder = await startHolder(name, options);
     try {
       const { references, seated } = counter.snapshot();
       expect(
@@ -159,11 +171,15 @@ function processes(): string {
   if (!processSystem().list().includes(process.ppid) && process.ppid !== 0) {
     throw new Warning("processes of others are hidden (hidepid of /proc); who holds a service may not be shown");
   }
-  const watch = processSystem().hold(process.pid);
-  if (typeof watch === "string") {
+  const { askedPrograms = [] } = processSystem();
+  if (askedPrograms.length > 0) {
+    throw new Warning(`native calls are not allowed, so ${askedPrograms} is asked about processes, which takes longer`);
+  }
+  const hold = processSystem().hold(process.pid);
+  if (typeof hold === "string") {
     throw new Warning("this kernel gives no PID descriptors; processes are watched by /proc, more slowly");
   }
-  watch.close();
+  hold.close();
   return "identities and PID descriptors are there";
 }
 
@@ -183,6 +199,7 @@ const SET_SIZE = 8;
 const MOST_OPERATIONS = 5;
 
 function limits(): string {
+  if (chooseMechanism().mechanism === "slots") return "semaphores are not used here";
   const numbers = readProcFile("/proc/sys/kernel/sem")?.trim().split(/\s+/).map(Number);
   if (numbers?.length !== 4 || numbers.some(Number.isNaN)) throw new Warning("kernel.sem cannot be read");
   const [perSet, semaphores, operations, sets] = numbers;

@@ -6,9 +6,7 @@
 
 import process from "node:process";
 import { type Libc, libc } from "../../ffi/libc.ts";
-import { isWindows, windows } from "../../ffi/windows.ts";
 import { isProcrefError, ProcrefError } from "../errors.ts";
-import type { User } from "./object_name.ts";
 
 /**
  * The C library, or undefined where the runtime does not allow native calls or this machine's is not known.
@@ -25,29 +23,21 @@ export function allowedLibc(): Libc | undefined {
 }
 
 /**
- * The effective user, as an identity that no other one has: a number, or on Windows a text of user and session, for the
- * kernel objects of a session are seen in that session alone.
- *
- * @throws ProcrefError `PERMISSION` when neither native calls nor the question are allowed; `LIBRARY`
- */
-export function effectiveUser(): User {
-  return isWindows() ? windows().user() : effectiveUid();
-}
-
-/**
- * The number of the effective user.
+ * The effective user.
  *
  * @throws ProcrefError `PERMISSION` when neither native calls nor the question are allowed; `PLATFORM`, `LIBRARY`
  */
-export function effectiveUid(): number {
+export function effectiveUser(): number {
   const native = allowedLibc();
   if (native !== undefined) return native.geteuid();
-  try {
-    if (process.geteuid !== undefined) return process.geteuid();
-  } catch {
-    // What is said instead says more.
+  if (process.geteuid === undefined) {
+    throw new ProcrefError("PLATFORM", "Cannot tell users apart here: this system has no numbers for them");
   }
-  throw neither();
+  try {
+    return process.geteuid();
+  } catch {
+    throw neither();
+  }
 }
 
 /** The error of the native calls, with what would do instead of them. */

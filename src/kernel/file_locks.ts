@@ -9,7 +9,6 @@ import { closeSync, constants, fstatSync, openSync } from "node:fs";
 import { systemError } from "../../ffi/errno.ts";
 import type { Libc } from "../../ffi/libc.ts";
 import { nativeRuntime } from "../../ffi/mod.ts";
-import { LINUX, LINUX_ERRNO as E } from "../../ffi/symbols/linux_libc.ts";
 import type { RuntimeLockFile } from "../../ffi/types.ts";
 import { ProcrefError } from "../errors.ts";
 
@@ -87,7 +86,7 @@ class NativeLockFile implements LockFile {
       const { dev, ino } = fstatSync(opened);
       this.inode = `${dev}:${ino}`;
       // What a runtime opens it may close with the thread that opened it. The copy is the same opening of the file.
-      this.#descriptor = libc.fcntl(opened, LINUX.F_DUPFD_CLOEXEC, 0);
+      this.#descriptor = libc.fcntl(opened, libc.constants.F_DUPFD_CLOEXEC, 0);
     } finally {
       closeSync(opened);
     }
@@ -97,19 +96,20 @@ class NativeLockFile implements LockFile {
   }
 
   tryLock(kind: "shared" | "exclusive"): boolean {
-    const operation = (kind === "shared" ? LINUX.LOCK_SH : LINUX.LOCK_EX) | LINUX.LOCK_NB;
-    const result = this.#libc.flock(this.#descriptor, operation);
+    const { LOCK_SH, LOCK_EX, LOCK_NB } = this.#libc.constants;
+    const result = this.#libc.flock(this.#descriptor, (kind === "shared" ? LOCK_SH : LOCK_EX) | LOCK_NB);
     if (result === 0) return true;
-    if (result === -E.EAGAIN) return false;
+    // EWOULDBLOCK is the same number.
+    if (result === -this.#libc.errors.EAGAIN) return false;
     throw systemError("LOCK", `lock ${this.#path}`, "flock", result, "", { path: this.#path });
   }
 
   async awaitShared(): Promise<void> {
-    await this.#libc.blockInFlock(this.#descriptor, LINUX.LOCK_SH);
+    await this.#libc.blockInFlock(this.#descriptor, this.#libc.constants.LOCK_SH);
   }
 
   unlock(): void {
-    this.#libc.flock(this.#descriptor, LINUX.LOCK_UN);
+    this.#libc.flock(this.#descriptor, this.#libc.constants.LOCK_UN);
   }
 
   read(): Words {

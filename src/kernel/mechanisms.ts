@@ -4,29 +4,31 @@
  * @module
  */
 
+import { libc } from "../../ffi/libc.ts";
 import { ProcrefError } from "../errors.ts";
 import { HandlesRefCounter } from "./handles_ref_counter.ts";
 import { MemoryRefCounter } from "./memory_ref_counter.ts";
 import type { ObjectName } from "./object_name.ts";
 import type { Mechanism, RefCounter } from "./ref_counter.ts";
 import { refuseSlots, refuseSysv } from "./rivals.ts";
+import type { SlotsPlace } from "./slot_files.ts";
 import { SlotsRefCounter } from "./slots_ref_counter.ts";
 import { SysvRefCounter } from "./sysv_ref_counter.ts";
 
 /**
  * The counter of an object by a mechanism.
  *
- * @param directory the state directory, for a mechanism that keeps files; the default unless given
+ * @param place where a mechanism that keeps files keeps them
  * @throws ProcrefError `INVALID_ARGUMENT`, `PLATFORM`, `PERMISSION`, `LIBRARY`
  */
-export function counterOf(object: ObjectName, mechanism: Mechanism, directory?: string): RefCounter {
+export function counterOf(object: ObjectName, mechanism: Mechanism, place: SlotsPlace = {}): RefCounter {
   switch (mechanism) {
     case "memory":
       return new MemoryRefCounter(object.name, object.digest.join());
     case "sysv":
-      return new SysvRefCounter(object, () => refuseSlots(object, directory));
+      return new SysvRefCounter(object, libc(), () => refuseSlots(object, place.directory));
     case "slots":
-      return new SlotsRefCounter(object, directory, () => refuseSysv(object));
+      return new SlotsRefCounter(object, place, () => refuseSysv(object));
     case "handles":
       return new HandlesRefCounter(object);
     default:

@@ -6,12 +6,13 @@
 
 import process from "node:process";
 import { errnoName } from "../../ffi/errno.ts";
-import type { Libc } from "../../ffi/libc.ts";
-import { LINUX, LINUX_ERRNO as E } from "../../ffi/symbols/linux_libc.ts";
+import { type Libc, type LinuxLibc, linuxLibc } from "../../ffi/libc.ts";
+import { windows } from "../../ffi/windows.ts";
+import { LINUX } from "../../ffi/symbols/linux_libc.ts";
 import { ProcrefError } from "../errors.ts";
 import { allowedLibc, effectiveUser } from "./effective_user.ts";
 import { counterOf } from "./mechanisms.ts";
-import { type ObjectName, objectName, type Scope } from "./object_name.ts";
+import { type ObjectName, objectName, type Scope, type User } from "./object_name.ts";
 import type { Mechanism, RefCounter } from "./ref_counter.ts";
 import { semgetWouldKill } from "./rivals.ts";
 
@@ -31,8 +32,9 @@ export interface RefCounterOptions {
    */
   readonly directory?: string;
   /**
-   * How it is kept: the best that works here unless given (see {@link chooseMechanism}). `"slots"` is lock files,
-   * `"memory"` is for tests within one process.
+   * How it is kept: the best that works here unless given (see {@link chooseMechanism}). `"slots"` is lock files:
+   * a process that replaces its program (`execve`) gives back what it holds, a child by a plain fork holds it as well,
+   * and without native calls it goes with the worker thread that took it. `"memory"` is for tests within one process.
    */
   readonly mechanism?: Mechanism;
 }
@@ -48,7 +50,7 @@ export interface MechanismChoice {
 let chosen: MechanismChoice | undefined;
 
 /**
- * Chooses the mechanism for this machine: on Windows handles; on Linux System V semaphores where they work, else lock files. They do not work where
+ * Chooses the mechanism for this machine: System V semaphores where they work, else lock files. They do not work where
  * native calls are not allowed (Deno without `--allow-ffi`), where a filter of system calls denies them, where the kernel
  * is set to have none (`kernel.sem`), and where it does not undo what the dead have done (gVisor). On Android it is not
  * even tried, for the attempt would end the process.
@@ -67,7 +69,7 @@ let chosen: MechanismChoice | undefined;
  * import assert from "node:assert/strict";
  *
  * const { mechanism, reason } = chooseMechanism();
- * assert.ok(["sysv", "slots", "handles"].includes(mechanism));
+ * assert.ok(["sysv", "slots"].includes(mechanism));
  * assert.ok(reason.length > 0);
  * ```
  */
@@ -78,19 +80,23 @@ export function chooseMechanism(): MechanismChoice {
 function probe(): MechanismChoice {
   if ((process.platform as string) === "android") return slots("Android ends whoever asks for System V semaphores");
   if (process.platform === "win32") {
-    return { mechanism: "handles", reason: "Windows, which counts the open handles of an object, but for the dead's" };
+    return {
+      mechanism: "handles",
+      reason: "Windows, which counts the open handles of an object and closes a dead process's",
+    };
   }
-  if (process.platform !== "linux") {
+  if (process.platform !== "linux" && process.platform !== "darwin") {
     throw new ProcrefError(
       "PLATFORM",
-      `Cannot count references on ${process.platform}: only Linux and Windows are supported yet`,
+      `Cannot count references on ${process.platform}: only Linux, macOS and Windows are supported`,
     );
   }
   const native = allowedLibc();
   if (native === undefined) return slots("native calls are not allowed here (in Deno --allow-ffi would)");
+  const system = native.system === "linux" ? "Linux" : "macOS";
   const denied = whyNoSemaphores(native);
   return chosen = denied === undefined
-    ? { mechanism: "sysv", reason: "Linux with System V semaphores, whose operations the kernel undoes" }
+    ? { mechanism: "sysv", reason: `${system} with System V semaphores, whose operations the kernel undoes` }
     : slots(denied);
 }
 
@@ -104,26 +110,39 @@ const PROBED_KEY = 0x70726f63;
 /** Why semaphores do not work here, as it follows "for"; undefined when they do. */
 function whyNoSemaphores(native: Libc): string | undefined {
   if (semgetWouldKill(native)) return "Android ends whoever asks for System V semaphores";
+  const { ENOSYS, EPERM, EACCES } = native.errors;
   const result = native.semget(PROBED_KEY, 0, 0);
-  if ([-E.ENOSYS, -E.EPERM, -E.EACCES].includes(result)) {
+  if ([-ENOSYS, -EPERM, -EACCES].includes(result)) {
     return `System V semaphores are denied here (semget failed with ${errnoName(-result)})`;
   }
+  if (native.system === "darwin") return undefined;
+  const linux = linuxLibc();
   // gVisor accepts SEM_UNDO and ignores it, without an error; this file is what it lacks.
-  if (textOf(native, "/proc/sysvipc/sem") === undefined) {
+  if (textOf(linux, "/proc/sysvipc/sem") === undefined) {
     return "/proc/sysvipc/sem is missing, so this kernel (gVisor?) may not undo the semaphore operations of the dead";
   }
-  const [, semaphores, , sets] = textOf(native, "/proc/sys/kernel/sem")?.trim().split(/\s+/).map(Number) ?? [];
+  const [, semaphores, , sets] = textOf(linux, "/proc/sys/kernel/sem")?.trim().split(/\s+/).map(Number) ?? [];
   return sets === 0 || semaphores === 0 ? "the kernel is set to have no semaphores (kernel.sem)" : undefined;
 }
 
 /** The beginning of a file of the kernel's, which no runtime is asked for; undefined when there is none. */
-function textOf({ open, read, close }: Libc, path: string): string | undefined {
+function textOf({ open, read, close }: LinuxLibc, path: string): string | undefined {
   const descriptor = open(new TextEncoder().encode(`${path}\0`), LINUX.O_RDONLY | LINUX.O_CLOEXEC);
   if (descriptor < 0) return undefined;
   const buffer = new Uint8Array(256);
   const length = read(descriptor, buffer, BigInt(buffer.length));
   close(descriptor);
   return length < 0 ? undefined : new TextDecoder().decode(buffer.subarray(0, length));
+}
+
+/**
+ * The user of this process, as an identity that no other user has: the effective user's number, or on Windows a text of
+ * user and session, for the kernel objects of a session are seen in that session only.
+ *
+ * @throws ProcrefError `PLATFORM`, `PERMISSION`, `LIBRARY`
+ */
+export function currentUser(): User {
+  return process.platform === "win32" ? windows().user() : effectiveUser();
 }
 
 /**
@@ -155,15 +174,17 @@ function textOf({ open, read, close }: Libc, path: string): string | undefined {
 // deno-lint-ignore require-await -- errors arrive as rejections, and probes of other mechanisms need to wait
 export async function openRefCounter(name: string, options: RefCounterOptions = {}): Promise<RefCounter> {
   const mechanism = options.mechanism ?? chooseMechanism().mechanism;
-  const uid = mechanism === "memory" ? 0 : effectiveUser();
-  return counterOf(objectName(name, uid, options), mechanism, options.directory);
+  const uid = mechanism === "memory" ? 0 : currentUser();
+  return counterOf(objectName(name, uid, options), mechanism, { directory: options.directory });
 }
 
 /**
  * Opens the kernel's counter of a name whose identity is known already.
  *
+ * @param directory the state directory
+ * @param mechanism how it is kept; chosen unless given
  * @throws ProcrefError `PLATFORM`, `PERMISSION`, `LIBRARY`
  */
-export function openKernelCounter(name: ObjectName, directory?: string): RefCounter {
-  return counterOf(name, chooseMechanism().mechanism, directory);
+export function openKernelCounter(name: ObjectName, directory?: string, mechanism?: Mechanism): RefCounter {
+  return counterOf(name, mechanism ?? chooseMechanism().mechanism, { directory });
 }

@@ -15,7 +15,8 @@ import { nativeRuntime } from "../../ffi/mod.ts";
 import { isProcrefError, ProcrefError } from "../errors.ts";
 import { allowedLibc } from "./effective_user.ts";
 import type { ObjectName } from "./object_name.ts";
-import type { Mechanism, RefCounter } from "./ref_counter.ts";
+import type { RefCounter } from "./ref_counter.ts";
+import { SLOTS } from "./slot_files.ts";
 import { SlotsRefCounter } from "./slots_ref_counter.ts";
 import { SysvRefCounter } from "./sysv_ref_counter.ts";
 import { SysvSet } from "./sysv_set.ts";
@@ -41,10 +42,10 @@ export function refuseSlots(object: ObjectName, directory: string | undefined): 
   const libc = allowedLibc();
   if (libc === undefined || object.scope !== "user") return;
   for (const state of directory === undefined ? usualDirectories(libc.geteuid()) : [directory]) {
-    const path = join(state, `${object.fileName}.slots`);
+    const path = join(state, `${object.fileName}${SLOTS}`);
     if (!isThere(libc, path)) continue;
     try {
-      removeUnused(new SlotsRefCounter(object, state));
+      removeUnused(new SlotsRefCounter(object, { directory: state }));
     } catch {
       // Not to be used, or not by us: it is there all the same.
     }
@@ -76,8 +77,8 @@ export function refuseSysv(object: ObjectName): void {
 /** The error of who would count a name in another way than others do. */
 export function mismatch(
   object: { readonly name: string },
-  ours: Mechanism,
-  theirs: Mechanism,
+  ours: string,
+  theirs: string,
   where: string,
 ): ProcrefError {
   return new ProcrefError(

@@ -19,9 +19,11 @@ import process from "node:process";
 import { ProcrefError } from "../errors.ts";
 import type { LockFile, OpenLockFile } from "./file_locks.ts";
 import { checkFileSystem } from "./file_system.ts";
-import type { ObjectName } from "./object_name.ts";
+import type { ObjectName, User } from "./object_name.ts";
 import { attempting, checkDirectory, stateDirectory, stateDirectoryPath } from "./state_directory.ts";
 
+/** What the name of a directory of lock files ends with. */
+export const SLOTS = ".slots";
 const MUTEX = "mutex";
 const REFERENCE = /^ref\.\d+\.\d+$/;
 /** How often a file that vanishes between two calls is looked for again. */
@@ -37,9 +39,17 @@ export interface NamedLockFile {
   readonly file: LockFile;
 }
 
+/** Where lock files are kept. */
+export interface SlotsPlace {
+  /** The state directory, as for services; the default unless given. */
+  readonly directory?: string;
+  /** Whether another process of ours, which may see more, has checked the state directory and its file system. */
+  readonly isChecked?: boolean;
+}
+
 /** The path of a name's lock files, which nothing of may exist. */
-export function slotsPath(name: ObjectName, directory: string | undefined, uid: number): string {
-  return join(stateDirectoryPath(directory, name.scope, uid), `${name.fileName}.slots`);
+export function slotsPath(name: ObjectName, directory: string | undefined, uid: User): string {
+  return join(stateDirectoryPath(directory, name.scope, uid), `${name.fileName}${SLOTS}`);
 }
 
 /** The lock files of one name. */
@@ -47,6 +57,7 @@ export class SlotFiles {
   /** Their directory. */
   readonly path: string;
   readonly #directory: string | undefined;
+  readonly #isChecked: boolean;
   readonly #uid: number;
   readonly #open: OpenLockFile;
 
@@ -55,9 +66,10 @@ export class SlotFiles {
    *
    * @throws ProcrefError `PERMISSION`, `INVALID_ARGUMENT`
    */
-  constructor(name: ObjectName, directory: string | undefined, uid: number, open: OpenLockFile) {
+  constructor(name: ObjectName, { directory, isChecked = false }: SlotsPlace, uid: number, open: OpenLockFile) {
     this.path = slotsPath(name, directory, uid);
     this.#directory = directory;
+    this.#isChecked = isChecked;
     this.#uid = uid;
     this.#open = open;
   }
@@ -163,16 +175,8 @@ export class SlotFiles {
   }
 
   #makeDirectory(): void {
-    stateDirectory(this.#directory, "user", this.#uid);
-    attempting(`make ${this.path}`, this.path, () => {
-      try {
-        mkdirSync(this.path, { mode: 0o700 });
-      } catch (error) {
-        const { code } = error as NodeJS.ErrnoException;
-        // The state directory may have been removed again by whoever cleans up: the next try makes it.
-        if (code !== "EEXIST" && code !== "ENOENT") throw error;
-      }
-    });
+    if (!this.#isChecked) stateDirectory(this.#directory, "user", this.#uid);
+    attempting(`make ${this.path}`, this.path, () => mkdirSync(this.path, { recursive: true, mode: 0o700 }));
     this.#check();
   }
 
@@ -181,11 +185,12 @@ export class SlotFiles {
     try {
       if (!this.exists()) return false;
       checkDirectory(this.path, "user", this.#uid);
-      checkFileSystem(this.path);
+      if (!this.#isChecked) checkFileSystem(this.path);
       return true;
     } catch (error) {
       // It was removed in between.
-      if (error instanceof ProcrefError || (error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+      const cause = error instanceof ProcrefError ? error.cause : error;
+      if ((cause as NodeJS.ErrnoException | undefined)?.code !== "ENOENT") throw error;
       return false;
     }
   }

@@ -13,11 +13,11 @@ import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
 import { type ErrorCode, isProcrefError, ProcrefError } from "../errors.ts";
 import { BaseRefCounter, generationAfter } from "./base_ref_counter.ts";
-import { allowedLibc, effectiveUid } from "./effective_user.ts";
+import { allowedLibc, effectiveUser } from "./effective_user.ts";
 import { fileLocks } from "./file_locks.ts";
 import type { ObjectName } from "./object_name.ts";
 import type { CounterSnapshot, RefCounterCapabilities } from "./ref_counter.ts";
-import { SlotFiles } from "./slot_files.ts";
+import { SlotFiles, type SlotsPlace } from "./slot_files.ts";
 import { SlotsDoor } from "./slots_door.ts";
 import { SlotsMutex } from "./slots_mutex.ts";
 import { SlotsReferences } from "./slots_references.ts";
@@ -41,7 +41,7 @@ export const SLOTS_CAPABILITIES: RefCounterCapabilities = {
 const LONGEST_PAUSE_MS = 20;
 
 /** What a look of a wait found: what it waits for, that there is nothing any more to wait for, or who to wait for. */
-type Look = "there" | "gone" | { readonly holder: string | undefined };
+type Look = "there" | "gone" | { readonly inode: string | undefined; readonly holder?: string };
 
 /** A counter of one directory of lock files. Nothing is opened before the first call that needs it. */
 export class SlotsRefCounter extends BaseRefCounter {
@@ -56,16 +56,15 @@ export class SlotsRefCounter extends BaseRefCounter {
   /** The gate that we had went with its file: unlocking has nothing to do. */
   #lockLost = false;
   #renewals = 0;
-
   /**
    * Opens nothing yet.
    *
    * @param object the name
-   * @param directory the state directory, as for services
+   * @param place where the files are
    * @param checkAlone is called when lock files are opened, and throws when the name is counted in another way
    * @throws ProcrefError `PLATFORM` in scope `system`; `PERMISSION`, `INVALID_ARGUMENT`
    */
-  constructor(object: ObjectName, directory?: string, checkAlone: () => void = () => {}) {
+  constructor(object: ObjectName, place: SlotsPlace = {}, checkAlone: () => void = () => {}) {
     super();
     if (object.scope !== "user") {
       throw new ProcrefError(
@@ -75,9 +74,9 @@ export class SlotsRefCounter extends BaseRefCounter {
       );
     }
     this.name = object.name;
-    this.#files = new SlotFiles(object, directory, effectiveUid(), fileLocks(allowedLibc()));
+    this.#files = new SlotFiles(object, place, effectiveUser(), fileLocks(allowedLibc()));
     this.#describe = `"${object.name}" (lock files in ${this.#files.path})`;
-    this.#mutex = new SlotsMutex(this.#files, this.#describe, checkAlone);
+    this.#mutex = new SlotsMutex(this.#files, this.#describe, () => this.#checkAlone(checkAlone));
     this.#gate = new SlotsDoor(this.#files, "gate");
     this.#seat = new SlotsDoor(this.#files, "seat");
     this.#references = new SlotsReferences(this.#files, this.capabilities.maxHolders);
@@ -91,8 +90,7 @@ export class SlotsRefCounter extends BaseRefCounter {
     return this.#step("ACQUIRE", "acquire", false, () => {
       const [current, entries] = this.#mutex.read();
       if (this.#gate.isTaken() || (generation !== undefined && generation !== current)) return false;
-      // For those who wait until somebody holds, however briefly.
-      if (this.#references.held === 0) this.#mutex.write(current, (entries + 1) >>> 0);
+      if (this.#references.held === 0) this.#noteEntry(current, entries);
       if (this.#references.add()) return true;
       throw new ProcrefError(
         "FULL",
@@ -197,8 +195,11 @@ export class SlotsRefCounter extends BaseRefCounter {
   }
 
   async blockUntilHeld(): Promise<boolean> {
-    const before = this.#step("LOCK", "wait for", 0, () => this.#mutex.read()[1]);
-    return await this.#block(() => !this.#isUnused() || this.#mutex.read()[1] !== before, true);
+    let before: number | undefined;
+    return await this.#block(() => {
+      const [, entries] = this.#mutex.read();
+      return !this.#isUnused() || entries !== (before ??= entries);
+    }, true);
   }
 
   verify(): boolean {
@@ -243,6 +244,29 @@ export class SlotsRefCounter extends BaseRefCounter {
   protected override describeGate(): string {
     const pid = this.#gate.signature();
     return pid > 0 ? ` (process ${pid} used the gate last)` : "";
+  }
+
+  /** Before anything is taken: where others count in another way, what was made for it goes again. */
+  #checkAlone(check: () => void): void {
+    try {
+      check();
+    } catch (error) {
+      if (this.#mutex.tryEnter(false) === "entered") {
+        const unused = this.#isUnused() && this.#gate.take() && !this.#seat.isTaken();
+        if (unused) this.#files.remove();
+        this.#closeFiles();
+      }
+      throw error;
+    }
+  }
+
+  /** Under the mutex: for those who wait until somebody holds, however briefly. On a full disk they may miss it. */
+  #noteEntry(generation: number, entries: number): void {
+    try {
+      this.#mutex.write(generation, (entries + 1) >>> 0);
+    } catch (error) {
+      if (!isProcrefError(error, "IO")) throw error;
+    }
   }
 
   /** Under the mutex. */
@@ -313,23 +337,28 @@ export class SlotsRefCounter extends BaseRefCounter {
    * @param polls whether it is of no use to wait for a holder to go
    */
   async #block(work: () => boolean, polls = false): Promise<boolean> {
-    const inode = this.#step("LOCK", "wait for", undefined, () => this.#mutex.inode);
+    let inode: string | undefined;
     for (let pause = 1;;) {
-      const found = this.#failing("LOCK", "wait for", () => this.#lookOnce(inode!, work));
+      const found = this.#failing("LOCK", "wait for", () => this.#lookOnce(inode, work));
       if (typeof found === "string") return found === "there";
+      // Only what is still the same counter is waited for.
+      inode = found.inode;
       const waited = !polls && found.holder !== undefined && await this.#awaitHolder(found.holder);
       if (waited) pause = 1;
       else await delay(pause = Math.min(2 * pause, LONGEST_PAUSE_MS));
     }
   }
 
-  #lookOnce(inode: string, work: () => boolean): Look {
-    const begun = this.#mutex.tryEnter(false);
-    if (begun === "busy") return { holder: undefined };
+  /** A look without waiting for the steps of others; the first one, without an inode, makes the counter. */
+  #lookOnce(inode: string | undefined, work: () => boolean): Look {
+    const begun = this.#mutex.tryEnter(inode === undefined);
+    if (begun === "busy") return { inode };
     if (begun === "gone") return "gone";
     return this.#inStep(() => {
-      if (this.#mutex.inode !== inode) return "gone";
-      return work() ? "there" : { holder: this.#references.held > 0 ? undefined : this.#references.aHolder() };
+      const { inode: current } = this.#mutex;
+      if (inode !== undefined && current !== inode) return "gone";
+      if (work()) return "there";
+      return { inode: current, holder: this.#references.held > 0 ? undefined : this.#references.aHolder() };
     });
   }
 

@@ -8,17 +8,17 @@
  * @module
  */
 
-import { ProcrefError } from "../errors.ts";
 import type { LockFile } from "./file_locks.ts";
 import type { NamedLockFile, SlotFiles } from "./slot_files.ts";
 
 /** How many files without a lock may lie about: those of the dead, and of objects that hold nothing at the moment. */
 const MOST_UNUSED = 8;
 /**
- * All are counted before more are taken only when a holder has more than this, or when there are more holders than this:
- * with fewer of both the limit is far.
+ * All are counted before one more is taken only when a holder has more than this, or when there are more holders than
+ * this: with fewer of both the limit is far. A holder of more counts at each multiple of it, and always near the limit.
  */
 const FEW = 128;
+const NEAR = 32 * FEW;
 
 /** The references of one object, and its view on those of others. All but `drop` is done under the mutex. */
 export class SlotsReferences {
@@ -27,6 +27,8 @@ export class SlotsReferences {
   #own: NamedLockFile | undefined;
   #crowded = false;
   #held = 0;
+  /** How many others held when they were counted last. */
+  #others = 0;
 
   constructor(files: SlotFiles, greatest: number) {
     this.#files = files;
@@ -47,8 +49,7 @@ export class SlotsReferences {
   add(): boolean {
     const held = this.#held + 1;
     if (held === 1) this.#lockOwn(1);
-    const full = (held > FEW || this.#crowded) && held + this.countOthers() > this.#greatest;
-    if (full) {
+    if (this.#isFull(held)) {
       if (held === 1) this.#own!.file.unlock();
       return false;
     }
@@ -111,6 +112,13 @@ export class SlotsReferences {
   forgetFile(): void {
     this.#own?.file.close();
     this.#own = undefined;
+  }
+
+  #isFull(held: number): boolean {
+    if (held <= FEW && !this.#crowded) return false;
+    if (held % FEW > 1 && held + this.#others < this.#greatest - NEAR) return false;
+    this.#others = this.countOthers();
+    return held + this.#others > this.#greatest;
   }
 
   /** Locks a file of our own that says a number. */

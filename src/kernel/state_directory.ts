@@ -19,21 +19,22 @@ const STICKY = 0o1000;
  *
  * Without a directory of the caller's it is `$PROCREF_DIR`; else `procref` in `$XDG_RUNTIME_DIR`, or in
  * `/run/user/UID` where that exists, so that a session and a cron job agree; else `/tmp/procref-UID`. On Windows it is
- * `procref\session-N` in the user's folder of local data (`LOCALAPPDATA`); neither owners nor modes are looked at there:
- * Windows keeps others out of a user's profile, and a directory of the caller's own is theirs to protect.
+ * `procref\\session-N` in the user's folder of local data, for kernel objects are those of one session; neither owners nor
+ * modes are looked at there: that folder lies in the user's profile, which Windows keeps others out of, and a directory
+ * of the caller's own is theirs to protect.
  *
  * @param directory the caller's own choice, an absolute path
  * @param scope in scope `system` there is no default: an administrator makes the directory and its mode says who shares
- * @param user the effective user
+ * @param uid the effective user
  * @returns its real path
  * @throws ProcrefError `STATE_DIRECTORY` when it is a link, somebody else's, or open to others; `PERMISSION` when the
  * runtime does not let us see it; `INVALID_ARGUMENT`; `IO`
  */
-export function stateDirectory(directory: string | undefined, scope: Scope, user: User): string {
-  const path = stateDirectoryPath(directory, scope, user);
+export function stateDirectory(directory: string | undefined, scope: Scope, uid: User): string {
+  const path = stateDirectoryPath(directory, scope, uid);
   return attempting(`keep state in ${path}`, path, () => {
     if (scope === "user") makeDirectory(path);
-    checkDirectory(path, scope, user);
+    checkDirectory(path, scope, uid);
     return realpathSync(path);
   });
 }
@@ -43,8 +44,8 @@ export function stateDirectory(directory: string | undefined, scope: Scope, user
  *
  * @throws ProcrefError `PERMISSION` when the runtime does not let us see the environment; `INVALID_ARGUMENT`
  */
-export function stateDirectoryPath(directory: string | undefined, scope: Scope, user: User): string {
-  const path = directory ?? defaultDirectory(scope, user);
+export function stateDirectoryPath(directory: string | undefined, scope: Scope, uid: User): string {
+  const path = directory ?? defaultDirectory(scope, uid);
   if (typeof path === "string" && isAbsolute(path)) return path;
   throw new ProcrefError("INVALID_ARGUMENT", `Cannot keep state in ${String(path)}: use an absolute path`);
 }
@@ -58,11 +59,11 @@ function makeDirectory(path: string): void {
   }
 }
 
-function defaultDirectory(scope: Scope, user: User): string {
+function defaultDirectory(scope: Scope, uid: User): string {
   const chosen = attempting(
     "choose the state directory",
     undefined,
-    () => process.env.PROCREF_DIR || (scope === "user" ? sessionDirectory(user) : undefined),
+    () => process.env.PROCREF_DIR || (scope === "user" ? sessionDirectory(uid) : undefined),
   );
   if (chosen !== undefined) return chosen;
   throw new ProcrefError(
@@ -72,34 +73,28 @@ function defaultDirectory(scope: Scope, user: User): string {
   );
 }
 
-function sessionDirectory(user: User): string | undefined {
-  if (typeof user === "string") return profileDirectory(user);
+function sessionDirectory(uid: User): string {
+  if (typeof uid === "string") return join(localData(), "procref", uid.replace(/^.* /, "session-"));
   const runtime = process.env.XDG_RUNTIME_DIR;
   if (runtime !== undefined && isAbsolute(runtime)) return join(runtime, "procref");
-  const session = `/run/user/${user}`;
-  return isOurDirectory(session, user) ? join(session, "procref") : `/tmp/procref-${user}`;
+  const session = `/run/user/${uid}`;
+  return isOurDirectory(session, uid) ? join(session, "procref") : `/tmp/procref-${uid}`;
 }
 
-/**
- * On Windows: in the user's own profile, which nobody else but an administrator may enter, a folder for each session,
- * which count apart.
- */
-function profileDirectory(user: string): string | undefined {
-  const profile = process.env.LOCALAPPDATA;
-  const session = user.replace(/^.* session /, "session-");
-  return profile !== undefined && isAbsolute(profile) ? join(profile, "procref", session) : undefined;
-}
-
-/**
- * Whether a file belongs to a user. On Windows the runtimes do not say whose it is: there the directory that it is in
- * is trusted, which is in the user's profile unless somebody chose another one.
- */
-export function belongsTo(status: { readonly uid: number }, user: User): boolean {
-  return typeof user === "string" || status.uid === user;
+/** The folder of Windows for data of the user on this machine. */
+function localData(): string {
+  const { LOCALAPPDATA, USERPROFILE } = process.env;
+  if (LOCALAPPDATA !== undefined && isAbsolute(LOCALAPPDATA)) return LOCALAPPDATA;
+  if (USERPROFILE !== undefined && isAbsolute(USERPROFILE)) return join(USERPROFILE, "AppData", "Local");
+  throw new ProcrefError(
+    "STATE_DIRECTORY",
+    "Cannot choose a state directory: neither LOCALAPPDATA nor USERPROFILE says where the user keeps data; " +
+      "set PROCREF_DIR",
+  );
 }
 
 /** Whether a directory is there and ours. A refusal of the runtime is an error: others, who may look, would decide otherwise. */
-function isOurDirectory(path: string, uid: number): boolean {
+function isOurDirectory(path: string, uid: User): boolean {
   const status = lstatSync(path, { throwIfNoEntry: false });
   return status !== undefined && status.isDirectory() && status.uid === uid;
 }
@@ -110,24 +105,23 @@ function isOurDirectory(path: string, uid: number): boolean {
  *
  * @throws ProcrefError `STATE_DIRECTORY`; what the file system throws
  */
-export function checkDirectory(path: string, scope: Scope, user: User): void {
+export function checkDirectory(path: string, scope: Scope, uid: User): void {
   const status = lstatSync(path);
-  const problem = directoryProblem(status, scope, user) ?? parentProblem(path, user);
+  const problem = directoryProblem(status, scope, uid) ?? (typeof uid === "string" ? undefined : parentProblem(path));
   if (problem === undefined) return;
   throw new ProcrefError("STATE_DIRECTORY", `Cannot keep state in ${path}: ${problem}`, { details: { path } });
 }
 
-function directoryProblem(status: Stats, scope: Scope, user: User): string | undefined {
+function directoryProblem(status: Stats, scope: Scope, uid: User): string | undefined {
   if (status.isSymbolicLink()) return "it is a symbolic link; name the directory itself";
   if (!status.isDirectory()) return "it is not a directory; remove it or choose another one";
-  if (scope === "system" || typeof user === "string") return undefined;
-  if (status.uid !== user) return `it belongs to user ${status.uid}, not to ${user}; choose another one`;
+  if (scope === "system" || typeof uid === "string") return undefined;
+  if (status.uid !== uid) return `it belongs to user ${status.uid}, not to ${uid}; choose another one`;
   const mode = (status.mode & 0o777).toString(8);
   return (status.mode & ANYBODY_ELSE) === 0 ? undefined : `others may enter it (mode ${mode}); use chmod 700`;
 }
 
-function parentProblem(path: string, user: User): string | undefined {
-  if (typeof user === "string") return undefined;
+function parentProblem(path: string): string | undefined {
   const parent = dirname(path);
   const { mode } = lstatSync(realpathSync(parent));
   const exchangeable = (mode & OTHERS_WRITE) !== 0 && (mode & STICKY) === 0;

@@ -6,12 +6,18 @@
  * values are the sums of what live processes did. Generation and fingerprint belong to the object and not to a
  * process, so they move without it.
  *
+ * No array is longer than 5 operations, which is what macOS takes in one call. There an array that names a semaphore
+ * which the set does not have is carried out up to that one; ours name none, because a set is used only after its
+ * size was seen, and no set changes its size.
+ *
  * @module
  */
 
-import { LINUX } from "../../ffi/symbols/linux_libc.ts";
+import type { UnixConstants, UnixLayouts } from "../../ffi/symbols/unix_libc.ts";
 
-const { IPC_NOWAIT: NOWAIT, SEM_UNDO: UNDO } = LINUX;
+// The same on every system, as the types of its table say.
+const NOWAIT: UnixConstants["IPC_NOWAIT"] = 0o4000;
+const UNDO: UnixConstants["SEM_UNDO"] = 0x1000;
 
 /** The semaphores of a set by their number. */
 export const SEMAPHORE = { references: 0, gate: 1, seat: 2, generation: 3, fingerprint: 4 } as const;
@@ -30,7 +36,7 @@ export interface Operations {
 
 type Operation = readonly [semaphore: number, change: number, flags: number];
 
-const SEMBUF_SIZE = 6;
+const SEMBUF_SIZE: UnixLayouts["sembuf"]["size"] = 6;
 
 /** Packs operations; every number in them is 16 bits wide. */
 export function operations(...list: Operation[]): Operations {

@@ -6,40 +6,48 @@
 
 import { systemError } from "../../ffi/errno.ts";
 import { type Libc, libc } from "../../ffi/libc.ts";
-import { LINUX, LINUX_ERRNO as E } from "../../ffi/symbols/linux_libc.ts";
-import { type ErrorCode, ProcrefError } from "../errors.ts";
+import type { SemaphoreLimits, UnixConstants, UnixErrors } from "../../ffi/symbols/unix_libc.ts";
+import { type ErrorCode, isProcrefError, ProcrefError } from "../errors.ts";
 import { BaseRefCounter, generationAfter } from "./base_ref_counter.ts";
 import type { ObjectName } from "./object_name.ts";
 import type { CounterSnapshot, RefCounterCapabilities } from "./ref_counter.ts";
 import * as step from "./sysv_operations.ts";
-import { MOST_RENEWALS, SysvSet, vanished } from "./sysv_set.ts";
+import { MOST_RENEWALS, SysvSet } from "./sysv_set.ts";
 
 const { SEMAPHORE } = step;
 
-/** What System V semaphores can do on Linux. */
-export const SYSV_CAPABILITIES: RefCounterCapabilities = {
-  mechanism: "sysv",
-  crossProcess: true,
-  releasesOnCrash: true,
-  exactCount: true,
-  survivesExec: true,
-  waitsInKernel: true,
-  crossUser: true,
-  maxHolders: LINUX.SEMVMX,
-};
+/** What a semaphore holds at most, on every system. */
+const MOST_REFERENCES: UnixConstants["SEMVMX"] = 32767;
+
+/** What System V semaphores can do on a kernel with these limits. */
+export function sysvCapabilities({ undoSurvivesExec }: SemaphoreLimits): RefCounterCapabilities {
+  return {
+    mechanism: "sysv",
+    crossProcess: true,
+    releasesOnCrash: true,
+    exactCount: true,
+    survivesExec: undoSurvivesExec,
+    waitsInKernel: true,
+    crossUser: true,
+    maxHolders: MOST_REFERENCES,
+  };
+}
 
 /** A counter of one semaphore set. Nothing is opened before the first call that needs it. */
 export class SysvRefCounter extends BaseRefCounter {
   readonly name: string;
-  readonly capabilities: RefCounterCapabilities = SYSV_CAPABILITIES;
+  readonly capabilities: RefCounterCapabilities;
   readonly #libc: Libc;
   readonly #semop: Libc["semop"];
+  readonly #constants: UnixConstants;
+  readonly #errors: UnixErrors;
+  /** What `semop` gives when it would have to wait. */
+  readonly #busy: number;
   readonly #set: SysvSet;
-  readonly #checkAlone: () => void;
-  /** Whether it was looked, since the set was opened, that nobody counts the name in another way. */
-  #alone = false;
   /** The set in use; undefined before the first use and after it was removed. */
   #id: number | undefined;
+  /** Whether it was looked, since the set was opened, that nobody counts the name in another way. */
+  #alone = false;
   #references = 0;
   #locked = false;
   /** The gate that we had went with its set: unlocking has nothing to do. */
@@ -49,17 +57,20 @@ export class SysvRefCounter extends BaseRefCounter {
   #enterGeneration = { generation: -1, operations: step.enterGeneration(0) };
 
   /**
-   * Opens nothing yet.
-   *
+   * @param name the identity of the counter
+   * @param library the C library; that of this machine unless given
    * @param checkAlone is called when the set is opened to be changed, and throws when the name is counted in another way
    */
-  constructor(name: ObjectName, checkAlone: () => void = () => {}) {
+  constructor(name: ObjectName, library: Libc = libc(), checkAlone: () => void = () => {}) {
     super();
-    this.#checkAlone = checkAlone;
     this.name = name.name;
-    this.#libc = libc();
+    this.#libc = library;
     this.#semop = this.#libc.semop;
-    this.#set = new SysvSet(this.#libc, name, this.#libc.geteuid());
+    this.#constants = this.#libc.constants;
+    this.#errors = this.#libc.errors;
+    this.#busy = -this.#errors.EAGAIN;
+    this.capabilities = sysvCapabilities(this.#libc.semaphores);
+    this.#set = new SysvSet(this.#libc, name, this.#libc.geteuid(), checkAlone);
   }
 
   get renewals(): number {
@@ -67,19 +78,15 @@ export class SysvRefCounter extends BaseRefCounter {
   }
 
   tryAcquire(generation?: number): boolean {
+    // Linux would say so itself (ERANGE); macOS would count on, and forget what it has to undo.
+    if (this.#references === MOST_REFERENCES) throw this.#full();
     const result = this.#perform(generation === undefined ? step.ENTER : this.#entering(generation));
     if (result === 0) {
       this.#references++;
       return true;
     }
-    if (result === -E.EAGAIN) return false;
-    if (result === -E.ERANGE) {
-      throw new ProcrefError(
-        "FULL",
-        `Cannot acquire ${this.#set.describe(this.#id)}: ${LINUX.SEMVMX} references are held, more do not fit`,
-        { details: { name: this.name } },
-      );
-    }
+    if (result === this.#busy) return false;
+    if (result === -this.#errors.ERANGE) throw this.#full();
     throw this.#error("ACQUIRE", "acquire", result);
   }
 
@@ -133,7 +140,7 @@ export class SysvRefCounter extends BaseRefCounter {
   trySeat(): boolean {
     if (this.holdsSeat()) return false;
     const result = this.#perform(step.SIT);
-    if (result !== 0 && result !== -E.EAGAIN) throw this.#error("LOCK", "take the seat of", result);
+    if (result !== 0 && result !== this.#busy) throw this.#error("LOCK", "take the seat of", result);
     return this.#seated = result === 0;
   }
 
@@ -177,7 +184,9 @@ export class SysvRefCounter extends BaseRefCounter {
   }
 
   verify(): boolean {
-    if (this.#id === undefined || !vanished(this.#libc.semctl(this.#id, 0, LINUX.GETVAL, null))) return false;
+    if (this.#id === undefined || !this.#set.vanished(this.#libc.semctl(this.#id, 0, this.#constants.GETVAL, null))) {
+      return false;
+    }
     if (this.#references === 0) {
       this.#forget();
       return false;
@@ -194,7 +203,7 @@ export class SysvRefCounter extends BaseRefCounter {
       return false;
     }
     // The seat is taken without the gate: only who has it can be sure that nobody sits down meanwhile.
-    const sits = !evict && references === 0 && !this.#seated && this.trySeat();
+    const sits = !evict && references === 0 && !this.#seated && this.#unlessFull(() => this.trySeat());
     try {
       const unused = references === 0 && (evict || this.#seated);
       if (unused && this.#locked && this.#removeSet()) return true;
@@ -209,22 +218,31 @@ export class SysvRefCounter extends BaseRefCounter {
     this.verify();
     while (this.#references > 0) this.release();
     if (this.#seated) this.leaveSeat();
-    if (this.#locked || (this.#id !== undefined && this.tryLockIfUnused())) this.remove();
+    const tidies = this.#locked || (this.#id !== undefined && this.#unlessFull(() => this.tryLockIfUnused()));
+    if (tidies) this.remove();
   }
 
   protected override describeGate(): string {
-    const pid = this.#id === undefined ? 0 : this.#libc.semctl(this.#id, SEMAPHORE.gate, LINUX.GETPID, null);
+    const pid = this.#id === undefined ? 0 : this.#libc.semctl(this.#id, SEMAPHORE.gate, this.#constants.GETPID, null);
     return pid > 0 ? ` (process ${pid} used the gate last)` : "";
   }
 
   /** Removes the set, and with it gate and seat; false in scope `system`, where only its maker may: it stays, empty. */
   #removeSet(): boolean {
-    const result = this.#libc.semctl(this.#id!, 0, LINUX.IPC_RMID, null);
-    if (result === -E.EPERM) return false;
-    if (result < 0 && !vanished(result)) throw this.#error("LOCK", "remove", result, "semctl(IPC_RMID)");
+    const result = this.#libc.semctl(this.#id!, 0, this.#constants.IPC_RMID, null);
+    if (result === -this.#errors.EPERM) return false;
+    if (result < 0 && !this.#set.vanished(result)) throw this.#error("LOCK", "remove", result, "semctl(IPC_RMID)");
     this.#locked = false;
     this.#forget();
     return true;
+  }
+
+  #full(): ProcrefError {
+    return new ProcrefError(
+      "FULL",
+      `Cannot acquire ${this.#set.describe(this.#id)}: ${MOST_REFERENCES} references are held, more do not fit`,
+      { details: { name: this.name } },
+    );
   }
 
   #entering(generation: number): step.Operations {
@@ -242,13 +260,13 @@ export class SysvRefCounter extends BaseRefCounter {
       this.#references--;
       return true;
     }
-    if (result === -E.EAGAIN && operations !== step.LEAVE) return false;
+    if (result === this.#busy && operations !== step.LEAVE) return false;
     throw this.#error("RELEASE", "release", result);
   }
 
   #take(operations: step.Operations): boolean {
     const result = this.#perform(operations);
-    if (result !== 0 && result !== -E.EAGAIN) throw this.#error("LOCK", "lock", result);
+    if (result !== 0 && result !== this.#busy) throw this.#error("LOCK", "lock", result);
     this.#lockLost = false;
     return this.#locked = result === 0;
   }
@@ -256,7 +274,7 @@ export class SysvRefCounter extends BaseRefCounter {
   /** Gives gate or seat back. A set that vanished has taken it along, and a value that a stranger lowered is 0. */
   #drop({ bytes, count }: step.Operations, doing: string): void {
     const result = this.#semop(this.#id!, bytes, count);
-    if (result < 0 && result !== -E.EAGAIN && !vanished(result)) throw this.#error("LOCK", doing, result);
+    if (result < 0 && result !== this.#busy && !this.#set.vanished(result)) throw this.#error("LOCK", doing, result);
   }
 
   /** Carries an array out on the set of the name, which is made when it is missing. */
@@ -264,13 +282,12 @@ export class SysvRefCounter extends BaseRefCounter {
     for (let tries = 0; tries < MOST_RENEWALS; tries++) {
       const id = this.#alone ? this.#id! : this.#open();
       const result = this.#semop(id, operations.bytes, operations.count);
-      if (!vanished(result)) return result;
+      if (result >= 0 || !this.#set.vanished(result)) return result;
+      this.#refuseFull(result);
       this.#renew();
     }
-    throw new ProcrefError(
-      "REF_COUNTER_INIT",
-      `Cannot use ${this.#set.describe()}: it is removed as fast as it is made`,
-    );
+    const message = `Cannot use ${this.#set.describe()}: it is removed as fast as it is made`;
+    throw new ProcrefError("REF_COUNTER_INIT", message);
   }
 
   /**
@@ -285,8 +302,11 @@ export class SysvRefCounter extends BaseRefCounter {
       if (await this.#libc.blockInSemop(id, waiting.bytes, waiting.count) === 0) return true;
       const result = this.#semop(id, attempt.bytes, attempt.count);
       if (result === 0) return true;
-      if (vanished(result)) return false;
-      if (result !== -E.EAGAIN) throw this.#error("LOCK", "wait for", result);
+      if (this.#set.vanished(result)) {
+        this.#refuseFull(result);
+        return false;
+      }
+      if (result !== this.#busy) throw this.#error("LOCK", "wait for", result);
     }
   }
 
@@ -306,28 +326,17 @@ export class SysvRefCounter extends BaseRefCounter {
         this.#renewals++;
         return true;
       }
-      if (!vanished(result)) throw this.#error("ACQUIRE", "count again", result);
+      if (!this.#set.vanished(result)) throw this.#error("ACQUIRE", "count again", result);
+      this.#refuseFull(result);
     }
-    throw new ProcrefError(
-      "ACQUIRE",
-      `Cannot count again ${this.#set.describe()}: it is removed as fast as it is made`,
-    );
+    const message = `Cannot count again ${this.#set.describe()}: it is removed as fast as it is made`;
+    throw new ProcrefError("ACQUIRE", message);
   }
 
-  /** Opens the set of the name, which is made when it is missing; only then it is looked for other ways to count. */
-  #open(id: number = this.#id ?? this.#set.open(true)!): number {
-    this.#id = id;
-    try {
-      this.#checkAlone();
-    } catch (error) {
-      if (this.#references === 0 && this.#semop(id, step.LOCK_IF_UNUSED.bytes, step.LOCK_IF_UNUSED.count) === 0) {
-        this.#libc.semctl(id, 0, LINUX.IPC_RMID, null);
-      }
-      this.#forget();
-      throw error;
-    }
+  #open(id: number | undefined = this.#id): number {
+    this.#id = this.#set.openAlone(id, this.#references > 0);
     this.#alone = true;
-    return id;
+    return this.#id;
   }
 
   /** The values of the set, or zeros when there is none: asking creates nothing. */
@@ -353,18 +362,36 @@ export class SysvRefCounter extends BaseRefCounter {
     this.#locked = this.#seated = false;
   }
 
+  /** Throws `FULL` if the kernel undoes for no more semaphores of this process, which looks like a set that is gone. */
+  #refuseFull(result: number): void {
+    if (this.#id === undefined || !this.#set.undoesAreFull(this.#id, result)) return;
+    const { undoesPerProcess } = this.#libc.semaphores;
+    throw new ProcrefError(
+      "FULL",
+      `Cannot use ${this.#set.describe(this.#id)}: this process has something in ${undoesPerProcess} semaphores, and ` +
+        `this system gives back no more when it dies (SEMUME); a service that is held takes one, or two while it ` +
+        `starts or stops: hold fewer in one process`,
+      { details: { name: this.name, call: "semop", errno: this.#errors.EINVAL, errnoName: "EINVAL" } },
+    );
+  }
+
+  /** A step of tidying up; false if the kernel has no room to undo it, so that an empty set stays for others. */
+  #unlessFull(step: () => boolean): boolean {
+    try {
+      return step();
+    } catch (error) {
+      if (isProcrefError(error, "FULL")) return false;
+      throw error;
+    }
+  }
+
   #error(code: ErrorCode, doing: string, result: number, call = "semop"): ProcrefError {
-    const remedy = result === -E.EACCES ? "the set's mode shuts this user out" : "";
+    const remedy = result === -this.#errors.EACCES ? "the set's mode shuts this user out" : "";
     return systemError(code, `${doing} ${this.#set.describe(this.#id)}`, call, result, remedy, { name: this.name });
   }
 
   #misuse(code: ErrorCode, doing: string, why: string): ProcrefError {
-    return new ProcrefError(
-      code,
-      `Cannot ${doing} ${this.#set.describe(this.#id)}: this counter is not able to, ${why}`,
-      {
-        details: { name: this.name },
-      },
-    );
+    const message = `Cannot ${doing} ${this.#set.describe(this.#id)}: this counter is not able to, ${why}`;
+    return new ProcrefError(code, message, { details: { name: this.name } });
   }
 }

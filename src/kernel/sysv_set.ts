@@ -6,10 +6,10 @@
 
 import { systemError } from "../../ffi/errno.ts";
 import type { Libc } from "../../ffi/libc.ts";
-import { LINUX, LINUX_ERRNO as E } from "../../ffi/symbols/linux_libc.ts";
+import type { UnixConstants, UnixErrors } from "../../ffi/symbols/unix_libc.ts";
 import { ProcrefError } from "../errors.ts";
 import type { ObjectName } from "./object_name.ts";
-import { FINGERPRINT_SIZE, SEMAPHORE, SET_SIZE, writeFingerprint } from "./sysv_operations.ts";
+import { FINGERPRINT_SIZE, LOCK_IF_UNUSED, SEMAPHORE, SET_SIZE, writeFingerprint } from "./sysv_operations.ts";
 
 /** How often a set that vanishes between two calls is looked for again. */
 export const MOST_RENEWALS = 1000;
@@ -19,13 +19,22 @@ export class SysvSet {
   /** The 32-bit key, never 0 (which the kernel takes for "a private one"). */
   readonly key: number;
   readonly #libc: Libc;
+  readonly #constants: UnixConstants;
+  readonly #errors: UnixErrors;
   readonly #name: ObjectName;
   readonly #uid: number;
+  readonly #checkAlone: () => void;
   readonly #fingerprint: readonly number[];
   readonly #mode: number;
 
-  constructor(libc: Libc, name: ObjectName, uid: number) {
+  /**
+   * @param checkAlone throws when the name is counted in another way
+   */
+  constructor(libc: Libc, name: ObjectName, uid: number, checkAlone: () => void = () => {}) {
+    this.#checkAlone = checkAlone;
     this.#libc = libc;
+    this.#constants = libc.constants;
+    this.#errors = libc.errors;
     this.#name = name;
     this.#uid = uid;
     this.#mode = name.scope === "user" ? 0o600 : 0o666;
@@ -34,7 +43,7 @@ export class SysvSet {
     // 15 bits each, 1 to 32767: 0 would look like a set that nobody has marked yet.
     this.#fingerprint = Array.from(
       { length: FINGERPRINT_SIZE },
-      (_, index) => 1 + words.getUint16(4 + 2 * index) % LINUX.SEMVMX,
+      (_, index) => 1 + words.getUint16(4 + 2 * index) % libc.constants.SEMVMX,
     );
   }
 
@@ -47,13 +56,34 @@ export class SysvSet {
    */
   open(create: boolean): number | undefined {
     for (let tries = 0; tries < MOST_RENEWALS; tries++) {
-      const flags = create ? LINUX.IPC_CREAT | this.#mode : 0;
+      const flags = create ? this.#constants.IPC_CREAT | this.#mode : 0;
       const id = this.#libc.semget(this.key, create ? SET_SIZE : 0, flags);
-      if (id === -E.ENOENT) return undefined;
+      if (id === -this.#errors.ENOENT) return undefined;
       if (id < 0) throw this.#openError(id);
       if (this.#recognise(id)) return id;
     }
     throw new ProcrefError("REF_COUNTER_INIT", `Cannot open ${this.describe()}: it is removed as fast as it is made`);
+  }
+
+  /**
+   * The identifier of the set, for who is about to take something: it is made when it is missing, and only then it is
+   * looked whether others count the name in another way. A set that is of no use then goes again.
+   *
+   * @param id the set, where it is open already
+   * @param isHeld whether this process holds anything of it
+   * @throws ProcrefError `MECHANISM_MISMATCH`, and as {@link SysvSet.open}
+   */
+  openAlone(id: number | undefined, isHeld: boolean): number {
+    const opened = id ?? this.open(true)!;
+    try {
+      this.#checkAlone();
+      return opened;
+    } catch (error) {
+      const { bytes, count } = LOCK_IF_UNUSED;
+      const unused = !isHeld && this.#libc.semop(opened, bytes, count) === 0;
+      if (unused) this.#libc.semctl(opened, 0, this.#libc.constants.IPC_RMID, null);
+      throw error;
+    }
   }
 
   /** What the set is called in messages, with the words that `ipcs` prints. */
@@ -67,15 +97,15 @@ export class SysvSet {
     const { semidDs } = this.#libc.layouts;
     const status = new DataView(new ArrayBuffer(semidDs.size));
     const bytes = new Uint8Array(status.buffer);
-    const result = this.#libc.semctl(id, 0, LINUX.IPC_STAT, bytes);
-    if (vanished(result)) return false;
-    if (result === -E.EACCES) throw this.#foreign(id, "another user made it and shuts us out");
+    const result = this.#libc.semctl(id, 0, this.#constants.IPC_STAT, bytes);
+    if (this.vanished(result)) return false;
+    if (result === -this.#errors.EACCES) throw this.#foreign(id, "another user made it and shuts us out");
     if (result < 0) throw systemError("REF_COUNTER_INIT", `open ${this.describe(id)}`, "semctl(IPC_STAT)", result);
 
     const size = status.getUint16(semidDs.nsems, true);
     if (size !== SET_SIZE) throw this.#foreign(id, `it has ${size} semaphores, ours have ${SET_SIZE}`);
     const owner = status.getUint32(semidDs.uid, true);
-    const mode = status.getUint32(semidDs.mode, true) & 0o777;
+    const mode = status.getUint16(semidDs.mode, true) & 0o777;
     if (this.#name.scope === "user" && (owner !== this.#uid || mode !== this.#mode)) {
       throw this.#foreign(
         id,
@@ -89,8 +119,8 @@ export class SysvSet {
   #compareFingerprint(id: number): boolean {
     const mark = writeFingerprint(this.#fingerprint);
     const marked = this.#libc.semop(id, mark.bytes, mark.count);
-    if (vanished(marked)) return false;
-    if (marked < 0 && marked !== -E.EAGAIN) {
+    if (this.vanished(marked)) return false;
+    if (marked < 0 && marked !== -this.#errors.EAGAIN) {
       throw systemError("REF_COUNTER_INIT", `mark ${this.describe(id)}`, "semop", marked);
     }
     const values = this.values(id);
@@ -112,8 +142,8 @@ export class SysvSet {
    */
   values(id: number): Uint16Array | undefined {
     const values = new Uint16Array(SET_SIZE);
-    const result = this.#libc.semctl(id, 0, LINUX.GETALL, new Uint8Array(values.buffer));
-    if (vanished(result)) return undefined;
+    const result = this.#libc.semctl(id, 0, this.#constants.GETALL, new Uint8Array(values.buffer));
+    if (this.vanished(result)) return undefined;
     if (result < 0) throw systemError("COUNT", `read ${this.describe(id)}`, "semctl(GETALL)", result);
     return values;
   }
@@ -122,11 +152,11 @@ export class SysvSet {
     const details = { name: this.#name.name };
     const doing = `open ${this.describe()}`;
     switch (-result) {
-      case E.EINVAL:
+      case this.#errors.EINVAL:
         return this.#foreign(undefined, `it has fewer than ${SET_SIZE} semaphores`);
-      case E.EACCES:
+      case this.#errors.EACCES:
         return this.#foreign(undefined, "another user made it and shuts us out");
-      case E.ENOSPC:
+      case this.#errors.ENOSPC:
         return systemError(
           "REF_COUNTER_INIT",
           doing,
@@ -136,8 +166,8 @@ export class SysvSet {
             "reached; see `ipcs -s` for leftovers and kernel.sem (sysctl) for the limit",
           details,
         );
-      case E.ENOSYS:
-      case E.EPERM:
+      case this.#errors.ENOSYS:
+      case this.#errors.EPERM:
         return systemError(
           "PLATFORM",
           doing,
@@ -160,9 +190,19 @@ export class SysvSet {
       { details: { name: this.#name.name } },
     );
   }
-}
 
-/** Whether a result says that the set does not exist any more. */
-export function vanished(result: number): boolean {
-  return result === -E.EINVAL || result === -E.EIDRM;
+  /** Whether a result says that the set does not exist any more. */
+  vanished(result: number): boolean {
+    return result < 0 && (result === -this.#errors.EINVAL || result === -this.#errors.EIDRM);
+  }
+
+  /**
+   * Whether a failure means that this process can have no more operations undone: macOS says so with EINVAL, as it does
+   * of a set that is gone. It is not gone if it has values; and its number is never given to another set.
+   */
+  undoesAreFull(id: number, result: number): boolean {
+    const { undoesPerProcess } = this.#libc.semaphores;
+    return undoesPerProcess !== undefined && result === -this.#errors.EINVAL &&
+      this.#libc.semctl(id, 0, this.#constants.GETVAL, null) >= 0;
+  }
 }

@@ -9,6 +9,7 @@ import { Buffer } from "node:buffer";
 import process from "node:process";
 import { until } from "../waiting.ts";
 import { identityOf, type ProcessIdentity } from "./identity.ts";
+import { pace } from "./pace.ts";
 import { processSystem } from "./platform.ts";
 import { ProcessWatch } from "./process_watch.ts";
 import { SIGKILL } from "./signals.ts";
@@ -29,7 +30,8 @@ export function markedProcesses(marks: readonly string[]): ProcessIdentity[] {
   if (marks.length === 0) return [];
   const wanted = marks.map((mark) => Buffer.from(`\0${MARK_VARIABLE}=${mark}\0`));
   const system = processSystem();
-  return system.list().flatMap((pid) => {
+  const pids = system.listHolding?.(marks.map((mark) => `${MARK_VARIABLE}=${mark}`)) ?? system.list();
+  return pids.flatMap((pid) => {
     if (pid === process.pid) return [];
     // Taken before the environment is read: a later process of the same number is not blamed for it.
     const identity = identityOf(pid);
@@ -54,5 +56,5 @@ export async function endMarked(marks: readonly string[]): Promise<void> {
     }
     return left.length === 0;
   };
-  await until(ended, { timeoutMs: KILL_MS }, () => `end the processes marked ${marks.join(", ")}`);
+  await until(ended, { timeoutMs: KILL_MS, ...pace() }, () => `end the processes marked ${marks.join(", ")}`);
 }

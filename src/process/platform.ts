@@ -5,6 +5,7 @@
  */
 
 import process from "node:process";
+import { DarwinProcesses } from "./darwin/darwin_processes.ts";
 import { LinuxProcesses } from "./linux/linux_processes.ts";
 import type { ProcessSystem } from "./process_system.ts";
 import { WindowsProcesses } from "./windows/windows_processes.ts";
@@ -13,5 +14,16 @@ let chosen: ProcessSystem | undefined;
 
 /** The processes of this operating system. Asking for them opens nothing. */
 export function processSystem(): ProcessSystem {
-  return chosen ??= process.platform === "win32" ? new WindowsProcesses() : new LinuxProcesses();
+  return chosen ??= choose();
+}
+
+function choose(): ProcessSystem {
+  switch (process.platform) {
+    case "darwin":
+      return new DarwinProcesses();
+    case "win32":
+      return new WindowsProcesses();
+    default:
+      return new LinuxProcesses();
+  }
 }

@@ -69,6 +69,20 @@ export interface ProcessSystem {
   isHidden(pid: number): boolean;
   /** The PIDs of all processes that this user may see, in no order. */
   list(): number[];
+  /**
+   * The PIDs of all processes whose environment has one of the entries, and maybe of others, where one question for all is
+   * cheaper than one for each.
+   *
+   * @param entries `NAME=value`, of letters, digits, `_`, `-` and `.`
+   */
+  listHolding?(entries: readonly string[]): number[];
+  /**
+   * How often one may ask about processes in a loop, in milliseconds, where asking is dear; 0 or undefined where it costs
+   * a system call.
+   */
+  readonly askEveryMs?: number;
+  /** The programs that are run to ask about processes, where it is done so. */
+  readonly askedPrograms?: readonly string[];
   /** The environment of a process, `NAME=value` with a NUL after each; undefined as for `status`. */
   environment(pid: number): Uint8Array | undefined;
   /** The real user of a process; undefined as for `status`. */

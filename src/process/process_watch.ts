@@ -17,6 +17,8 @@ export class ProcessWatch implements Disposable {
   /** Undefined on a system without it, where the identity is looked up each time. */
   #hold: ProcessHold | undefined;
   #closed = false;
+  /** When {@link ProcessWatch.seemsAlive} found it alive last. */
+  #seen = -Infinity;
 
   private constructor(identity: ProcessIdentity, hold: ProcessHold | undefined) {
     this.identity = identity;
@@ -35,7 +37,7 @@ export class ProcessWatch implements Disposable {
     if (hold === "gone") return undefined;
     const watch = new ProcessWatch(identity, hold === "not-offered" ? undefined : hold);
     // Looked at after the hold was taken: from here on it cannot be another process.
-    if (isAlive(identity) && watch.isAlive()) return watch;
+    if (isAlive(identity) && (watch.#hold === undefined || watch.isAlive())) return watch;
     watch.close();
     return undefined;
   }
@@ -50,6 +52,16 @@ export class ProcessWatch implements Disposable {
   isAlive(): boolean {
     if (this.#closed) return false;
     return this.#hold === undefined ? isAlive(this.identity) : this.#hold.isRunning();
+  }
+
+  /** As {@link ProcessWatch.isAlive}, for loops: where asking is dear, an answer counts for some milliseconds. */
+  seemsAlive(): boolean {
+    const { askEveryMs = 0 } = processSystem();
+    if (this.#hold !== undefined || this.#closed || askEveryMs === 0) return this.isAlive();
+    if (performance.now() - this.#seen < askEveryMs) return true;
+    if (!this.isAlive()) return false;
+    this.#seen = performance.now();
+    return true;
   }
 
   /**

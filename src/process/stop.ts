@@ -8,6 +8,7 @@ import { isProcrefError, ProcrefError } from "../errors.ts";
 import { until } from "../waiting.ts";
 import type { ProcessTarget } from "./identity.ts";
 import { checkSignalPid } from "./pid.ts";
+import { pace } from "./pace.ts";
 import { ProcessWatch } from "./process_watch.ts";
 import { SIGKILL, SIGTERM } from "./signals.ts";
 
@@ -131,7 +132,7 @@ export function checkGrace(timeoutMs: unknown): asserts timeoutMs is number {
 /** Whether a condition comes true within the time. */
 export async function happens(condition: () => boolean, timeoutMs: number): Promise<boolean> {
   try {
-    await until(condition, { timeoutMs }, () => "see the process end");
+    await until(condition, { timeoutMs, ...pace() }, () => "see the process end");
     return true;
   } catch (error) {
     if (isProcrefError(error, "TIMEOUT")) return false;

@@ -7,6 +7,7 @@
 import process from "node:process";
 import { type ErrorCode, isProcrefError, ProcrefError } from "../errors.ts";
 import { MARK_VARIABLE } from "../process/marks.ts";
+import { pace } from "../process/pace.ts";
 import { stop } from "../process/stop.ts";
 import { until, type WaitOptions } from "../waiting.ts";
 import { runCallback } from "./callback.ts";
@@ -95,7 +96,7 @@ export class CallbackRunner {
         (context) => onLastRelease.call(this.#options, info, context),
       );
       const gone = (): boolean => ours || info.pid === undefined || !info.isAlive();
-      await until(gone, { timeoutMs: stopTimeoutMs }, () => "see the process end").catch((cause) => {
+      await until(gone, { timeoutMs: stopTimeoutMs, ...pace() }, () => "see the process end").catch((cause) => {
         throw this.error("SERVICE_STOP", `onLastRelease ended, but process ${info.pid} still runs`, cause);
       });
     } else if (info.identity !== undefined && !ours) {

@@ -5,12 +5,12 @@
  * @module
  */
 
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { isProcrefError, type ProcrefError } from "../errors.ts";
-import { effectiveUser } from "../kernel/effective_user.ts";
 import { type ObjectName, objectName, objectNameOfFile, type Scope, type User } from "../kernel/object_name.ts";
-import { openKernelCounter } from "../kernel/open.ts";
-import type { RefCounter } from "../kernel/ref_counter.ts";
+import { currentUser, openKernelCounter } from "../kernel/open.ts";
+import type { Mechanism, RefCounter } from "../kernel/ref_counter.ts";
+import { SLOTS, slotsPath } from "../kernel/slot_files.ts";
 import { attempting, stateDirectory } from "../kernel/state_directory.ts";
 import type { ProcessIdentity } from "../process/identity.ts";
 import { type Holder, readHolders } from "./holders.ts";
@@ -100,7 +100,7 @@ export class Catalog {
    * @throws ProcrefError `STATE_DIRECTORY`, `INVALID_ARGUMENT`, `PERMISSION`, `IO`, `PLATFORM`, `LIBRARY`
    */
   constructor({ directory, scope = "user" }: CatalogOptions = {}) {
-    this.uid = effectiveUser();
+    this.uid = currentUser();
     this.scope = scope;
     this.directory = stateDirectory(directory, scope, this.uid);
   }
@@ -108,17 +108,21 @@ export class Catalog {
   /**
    * All services, by name.
    *
+   * @param leftovers whether to count lock files without a service as one, to be cleaned up
    * @throws ProcrefError `IO`, `PERMISSION`
    */
-  entries(): CatalogEntry[] {
-    const names = attempting(
+  entries(leftovers = false): CatalogEntry[] {
+    const folders = attempting(
       `list ${this.directory}`,
       this.directory,
       () =>
         readdirSync(this.directory, { withFileTypes: true })
           .filter((entry) => entry.isDirectory()).map(({ name }) => name),
     );
-    return names.flatMap((name) => {
+    const locked = folders.filter((name) => leftovers && name.endsWith(SLOTS)).map((name) =>
+      name.slice(0, -SLOTS.length)
+    );
+    return [...new Set([...folders, ...locked])].flatMap((name) => {
       const object = this.#identify(name);
       return object === undefined ? [] : [this.#entry(object)];
     }).sort((one, other) => order(one.object, other.object));
@@ -136,7 +140,8 @@ export class Catalog {
 
   #entry(object: ObjectName): CatalogEntry {
     const store = new RecordStore(this.directory, object, this.uid);
-    const counter = openKernelCounter(object);
+    const slots = existsSync(slotsPath(object, this.directory, this.uid)) ? "slots" : undefined;
+    const counter = openKernelCounter(object, this.directory, mechanismOf(store) ?? slots);
     return { object, store, counter, look: () => this.#look(object, store, counter) };
   }
 
@@ -203,6 +208,18 @@ export class Catalog {
  */
 export function listServices(options: CatalogOptions = {}): ServiceStatus[] {
   return new Catalog(options).entries().map((entry) => entry.look());
+}
+
+/** The mechanism that a service says it is counted by; undefined for one that is not known here. */
+function mechanismOf(store: RecordStore): Mechanism | undefined {
+  try {
+    const mechanism = store.mechanism();
+    return mechanism === "sysv" || mechanism === "slots" ? mechanism : undefined;
+  } catch (error) {
+    // A file that cannot be trusted says nothing.
+    if (isProcrefError(error, "PERMISSION")) throw error;
+    return undefined;
+  }
 }
 
 /** What a record says, or why it cannot be used. */

@@ -6,12 +6,12 @@
  */
 
 import { isProcrefError, ProcrefError } from "../errors.ts";
-import { effectiveUser } from "../kernel/effective_user.ts";
 import { objectName } from "../kernel/object_name.ts";
-import { openRefCounter } from "../kernel/open.ts";
+import { currentUser, openRefCounter } from "../kernel/open.ts";
 import type { RefCounter } from "../kernel/ref_counter.ts";
 import { stateDirectory } from "../kernel/state_directory.ts";
 import type { WaitOptions } from "../waiting.ts";
+import { enter, verify } from "./agreed_mechanism.ts";
 import { SharedServiceBuilder } from "./builder.ts";
 import { CallbackMode } from "./callback_mode.ts";
 import { CHANNELS, tell } from "./events.ts";
@@ -30,6 +30,7 @@ import { WarmService } from "./warm_service.ts";
 /** What is there once a service has been used. */
 interface Opened {
   readonly counter: RefCounter;
+  readonly store: RecordStore;
   readonly mode: Mode;
   /** In scope `system` there is none. */
   readonly hint: HolderHint | undefined;
@@ -169,7 +170,7 @@ export class SharedService extends EventTarget {
    * @throws ProcrefError, with the reference given back: `SERVICE_START`, `SERVICE_UNHEALTHY`, `SERVICE_RECOVERY` when
    * a callback failed or a command did not become ready; `SERVICE_LOST`, `CONFIG_MISMATCH` and `SUPERVISOR` for what has
    * a supervisor; `SERVICE_INFO` and `DOMAIN_MISMATCH` when the record cannot be used; `TIMEOUT`; `STATE_DIRECTORY`,
-   * `IO`; `REF_COUNTER_INIT`, `ACQUIRE`, `LOCK`, `FULL`, `KEY_COLLISION`, `FOREIGN_OBJECT`; `PLATFORM`, `PERMISSION`,
+   * `IO`; `REF_COUNTER_INIT`, `ACQUIRE`, `LOCK`, `FULL`, `KEY_COLLISION`, `FOREIGN_OBJECT`, `MECHANISM_MISMATCH`; `PLATFORM`, `PERMISSION`,
    * `LIBRARY`. The reason of an aborted signal
    */
   async acquire(options: WaitOptions = {}): Promise<ServiceHandle> {
@@ -229,7 +230,7 @@ export class SharedService extends EventTarget {
   async #openNow(): Promise<Opened> {
     const { settings, supervised } = this.#plan;
     const { scope = "user", namespace, mechanism, stopTimeoutMs } = settings;
-    const uid = effectiveUser();
+    const uid = currentUser();
     const directory = stateDirectory(settings.directory, scope, uid);
     const identity = { namespace, scope, directory };
     const counter = await openRefCounter(this.name, { ...identity, mechanism });
@@ -247,7 +248,7 @@ export class SharedService extends EventTarget {
       ? new CallbackMode(orders, counter, store, settings, report)
       : new SupervisedMode(orders, counter, store, settings, supervised, report);
     const hint = scope === "user" ? new HolderHint(store.directory) : undefined;
-    return this.#opened = { counter, mode, hint };
+    return this.#opened = { counter, store, mode, hint };
   }
 
   /** Takes a reference, waiting while the gate is closed, and goes on from there. */
@@ -255,7 +256,7 @@ export class SharedService extends EventTarget {
     return this.#within(options, async (wait) => {
       const began = performance.now();
       const opened = await this.#open();
-      await opened.counter.acquire({ signal: wait.signal, timeoutMs: this.#plan.settings.lockTimeoutMs });
+      await enter(opened, { signal: wait.signal, timeoutMs: this.#plan.settings.lockTimeoutMs });
       const handle = await this.#attachOrLeave(opened, wait, began);
       this.#leaveHint(opened);
       return handle;
@@ -351,8 +352,7 @@ export class SharedService extends EventTarget {
     try {
       const { counter, mode, hint } = this.#opened!;
       this.#leaveHint(this.#opened!);
-      // Before anything else asks the counter, which would count again without a word.
-      if (counter.verify()) tell(this, "warning", removed(this.name));
+      if (verify(this.#opened!)) tell(this, "warning", removed(this.name));
       hint?.pruneInTurn(counter.count());
       // What comes after a loss is another service, which these handles are none of.
       if (held.incarnation.isLost) return;

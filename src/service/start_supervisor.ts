@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { nativeRuntime } from "../../ffi/mod.ts";
 import type { Grants } from "../../ffi/types.ts";
 import { type ErrorCode, ProcrefError } from "../errors.ts";
-import { effectiveUser } from "../kernel/effective_user.ts";
+import { currentUser } from "../kernel/open.ts";
 import type { DetachedProcess, DetachedStart } from "../process/detached_process.ts";
 import { parseIdentity, type ProcessIdentity } from "../process/identity.ts";
 import { processSystem } from "../process/platform.ts";
@@ -59,7 +59,7 @@ async function startOne(
 ): Promise<ProcessIdentity | undefined | "killed"> {
   const { command, env } = nativeRuntime().moduleCommand(MAIN, grants(orders, more));
   const text = JSON.stringify(orders);
-  const open = (): number => new RecordStore(orders.directory, nameOfOrders(orders), effectiveUser()).openText(text);
+  const open = (): number => new RecordStore(orders.directory, nameOfOrders(orders), currentUser()).openText(text);
   const supervisor = await start(orders.name, { command, env: { ...passedOn(), ...env }, input: { text, open } });
   try {
     return heard(orders.name, await supervisor.firstLine(START_TIMEOUT_MS));
@@ -82,17 +82,21 @@ async function start(name: string, how: DetachedStart): Promise<DetachedProcess>
 }
 
 function grants({ directory, description }: SupervisorOrders, more: readonly string[]): Grants {
-  const files = [directory];
-  if (description === undefined) return { files, run: [], net: [], more };
+  // Who refuses native calls to this process means all that it starts.
+  const { askedPrograms: asked = [] } = processSystem();
+  const native = asked.length === 0;
+  const common = { files: [directory], native };
+  if (description === undefined) return { ...common, run: asked, net: [], more };
   const { command, module, ready, setpriv, host, port } = description;
   const programs = [command[0], ready.kind === "exec" ? ready.command[0] : undefined];
   // A program with a placeholder in its name cannot be named beforehand.
   const unknown = programs.some((program) => program?.includes("{"));
   const net = port === undefined ? [] : addressesOf(host);
+  const runs = [setpriv ?? command[0], ...programs.slice(setpriv ? 1 : 0), ...asked].filter(isText);
   return {
-    files,
+    ...common,
     read: module?.startsWith("file:") ? [fileURLToPath(module)] : [],
-    run: unknown ? [] : [...new Set([setpriv ?? command[0], ...programs.slice(setpriv ? 1 : 0)])].filter(isText),
+    run: unknown ? [] : [...new Set(runs)],
     net: net ?? [],
     more: [...(unknown ? ["--allow-run"] : []), ...(net === undefined ? ["--allow-net"] : []), ...more],
   };

@@ -193,7 +193,7 @@ export class SupervisedMode implements Mode {
     const { startTimeoutMs, stopTimeoutMs, lockTimeoutMs } = this.#settings;
     const timeoutMs = startTimeoutMs + stopTimeoutMs + lockTimeoutMs;
     using watch = ProcessWatch.open(record!.supervisor!);
-    const happened = () => watch === undefined || !watch.isAlive() || this.#counter.snapshot().generation !== before;
+    const happened = () => !watch?.seemsAlive() || this.#counter.snapshot().generation !== before;
     await until(
       happened,
       { signal, timeoutMs, longestPauseMs: LONGEST_PAUSE_MS },

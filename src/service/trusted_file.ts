@@ -7,13 +7,12 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, type Stats } from "node:fs";
 import { ProcrefError } from "../errors.ts";
 import type { Scope, User } from "../kernel/object_name.ts";
-import { belongsTo } from "../kernel/state_directory.ts";
 
 /** Whose files are believed, and how large a file may be. */
 export interface Trust {
   /** In scope `user` only files of that user are believed. */
   readonly scope: Scope;
-  /** The effective user. */
+  /** The effective user; of one without a number, owners of files are not looked at. */
   readonly uid: User;
   /** The greatest size in bytes: 65,536 unless given. */
   readonly greatestSize?: number;
@@ -36,7 +35,7 @@ export interface TrustedText {
   /** The text. */
   readonly text: string;
   /** The user that the file belongs to. */
-  readonly owner: number;
+  readonly owner: User;
 }
 
 /**
@@ -52,7 +51,7 @@ export function readTrustedFile(path: string, trust: Trust): TrustedText | undef
     const buffer = new Uint8Array(opened.status.size);
     const length = readSync(opened.descriptor, buffer, 0, buffer.length, 0);
     const text = new TextDecoder("utf-8", { fatal: true }).decode(buffer.subarray(0, length));
-    return { text, owner: opened.status.uid };
+    return { text, owner: typeof trust.uid === "number" ? opened.status.uid : trust.uid };
   } finally {
     closeSync(opened.descriptor);
   }
@@ -94,7 +93,9 @@ function open(path: string): number | undefined {
 function checkFile(status: Stats, { scope, uid, greatestSize = GREATEST_SIZE }: Trust): void {
   if (!status.isFile()) throw untrusted("is no plain file");
   if (status.size > greatestSize) throw untrusted(`has ${status.size} bytes, at most ${greatestSize} are read`);
-  if (scope === "user" && !belongsTo(status, uid)) throw untrusted(`belongs to user ${status.uid}`);
+  if (scope === "user" && typeof uid === "number" && status.uid !== uid) {
+    throw untrusted(`belongs to user ${status.uid}`);
+  }
 }
 
 function untrusted(why: string): ProcrefError {

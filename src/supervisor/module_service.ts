@@ -123,7 +123,7 @@ export class ModuleService implements LifeSource {
   async #watch({ identity }: ServiceInfo, signal: AbortSignal): Promise<End> {
     if (identity === undefined) return await new Promise(() => {});
     using watch = ProcessWatch.open(identity);
-    while (watch?.isAlive()) {
+    while (watch?.seemsAlive()) {
       if (signal.aborted) return await new Promise(() => {});
       await delay(LOOK_MS);
     }

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { effectiveUser } from "../kernel/effective_user.ts";
 import { counterOf } from "../kernel/mechanisms.ts";
+import { currentUser } from "../kernel/open.ts";
 import type { RefCounter } from "../kernel/ref_counter.ts";
 import { RecordStore } from "../service/record_store.ts";
 import { nameOfOrders, type SupervisorOrders } from "../service/supervisor_orders.ts";
@@ -28,7 +28,7 @@ export interface Office {
 export function openOffice(orders: SupervisorOrders): Office {
   const object = nameOfOrders(orders);
   return {
-    counter: counterOf(object, orders.mechanism),
-    store: new RecordStore(orders.directory, object, effectiveUser()),
+    counter: counterOf(object, orders.mechanism, { directory: orders.directory, isChecked: true }),
+    store: new RecordStore(orders.directory, object, currentUser()),
   };
 }

@@ -23,6 +23,7 @@ import { isProcrefError, ProcrefError } from "../errors.ts";
 import type { RefCounter } from "../kernel/ref_counter.ts";
 import { containChildren } from "../process/containment.ts";
 import { killGroup } from "../process/group.ts";
+import { pace } from "../process/pace.ts";
 import { formatIdentity, isAlive, ownIdentity } from "../process/identity.ts";
 import { endMarked } from "../process/marks.ts";
 import { onRequestToEnd } from "../process/signals.ts";
@@ -137,7 +138,7 @@ class Supervisor {
     const gone = () => supervisor === undefined || !isAlive(supervisor);
     await until(
       gone,
-      { timeoutMs: PREDECESSOR_MS },
+      { timeoutMs: PREDECESSOR_MS, ...pace() },
       () => `see process ${supervisor!.pid} end, which has lost its seat`,
     );
     if (info?.identity !== undefined) killGroup(info.identity);

@@ -60,18 +60,37 @@ test("doctor says what is wrong with a directory, and still checks the rest", as
   });
 });
 
-// Inside an IPC namespace of its own the limit can be lowered without disturbing anybody.
-const lowered = ["-i", "sh", "-c", 'echo "32000 1024000000 500 0" > /proc/sys/kernel/sem && exec "$@"', "sh"];
-const cannotLower = spawnSync("unshare", [...lowered, "true"]).status !== 0 && "the limits cannot be lowered here";
+/** Inside an IPC namespace of its own the limit can be lowered without disturbing anybody. */
+function lowered(sets: number, more = ""): string[] {
+  const script = `echo "32000 1024000000 500 ${sets}" > /proc/sys/kernel/sem && ${more} exec "$@"`;
+  return ["unshare", "-i", "sh", "-c", script, "sh"];
+}
+const cannotLower = spawnSync(lowered(0)[0], [...lowered(0).slice(1), "true"]).status !== 0 &&
+  "the limits cannot be lowered here";
 
-test("doctor fails where the kernel gives no semaphore set", { skip: cannotLower }, async () => {
+test("doctor fails where all semaphore sets are in use", { skip: cannotLower }, async () => {
   await withDirectory(async (directory) => {
-    const command = ["unshare", ...lowered, ...PROCREF[runtime]];
+    const command = [...lowered(1, "ipcmk -S 1 >/dev/null;"), ...PROCREF[runtime]];
     const { status, out } = await procref(["doctor", "--directory", directory], { command });
     assert.equal(status, 1);
     assert.match(out, /^failed +exclusion .*limit of semaphore sets is reached/m);
     assert.match(out, /^failed +crash release /m);
-    assert.match(out, /^failed +limits +0 of 0 semaphore sets in use.*raise kernel.sem/m);
+    assert.match(out, /^failed +limits +1 of 1 semaphore sets in use.*raise kernel.sem/m);
     assert.match(out, /^ok +files /m);
+  });
+});
+
+test("doctor says why it counts by lock files where the kernel has no semaphores, and that they do", {
+  skip: cannotLower,
+}, async () => {
+  await withDirectory(async (directory) => {
+    const command = [...lowered(0), ...PROCREF[runtime]];
+    const { status, out } = await procref(["doctor"], { command, env: { PROCREF_DIR: directory } });
+    assert.equal(status, 0, out);
+    assert.match(out, /^ok +mechanism +slots: lock files, for the kernel is set to have no semaphores/m);
+    assert.match(out, /^ok +exclusion /m);
+    assert.match(out, /^ok +crash release /m);
+    assert.match(out, /^ok +limits +semaphores are not used here$/m);
+    assert.deepEqual(readdirSync(directory), []);
   });
 });

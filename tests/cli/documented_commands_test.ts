@@ -95,36 +95,56 @@ test("the exit codes and options of the manual are those of --help", async () =>
   for (const [, option] of stdout.matchAll(/--([a-z-]+)/g)) assert.ok(MANUAL.includes(`--${option}`), option);
 });
 
-test("the permissions of the manual are enough in Deno", async () => {
-  const [looking, running] = [...MANUAL.matchAll(/```text\n(deno run --allow-ffi[\s\S]*?)```/g)].map(([, text]) =>
-    text
+/** What the manual says of Deno without native calls. */
+function withoutFfi(words: readonly string[]): string[] {
+  const changed = words.map((word) =>
+    word === "--allow-ffi"
+      ? "--allow-sys=uid,statfs"
+      : word.startsWith("--allow-run=")
+      ? `${word},/bin/sh`
+      : word.startsWith("--allow-env=")
+      ? `${word},NODE_V8_COVERAGE`
+      : word
   );
-  await withDirectory(async (directory) => {
-    const words = (text: string): string[] => {
-      const flags = text.slice(0, text.indexOf("jsr:")).replaceAll("\\\n", " ").replaceAll(
-        "$XDG_RUNTIME_DIR",
-        directory,
-      );
-      return [...flags.replace("setsid,npm", "setsid,sh").trim().split(/\s+/), "--no-prompt", "--quiet", MAIN];
-    };
-    const env = { PROCREF_DIR: "", XDG_RUNTIME_DIR: directory };
-    const client = ["sh", "-c", "echo up; cat"];
-    const options = { command: words(running), env };
-    await using command = new RunningCommand(["run", "a", "--start", "sleep 60", "--", ...client], options);
-    await command.says(/up/);
-    for (const args of [["ls"], ["status", "a"], ["logs", "a"], ["gc"], ["stop", "a", "--force"]]) {
-      await using looker = new RunningCommand(args, { command: words(looking), env });
-      const { status, err } = await looker.ended;
-      assert.equal(status, 0, `${args}: ${err}`);
-    }
-    command.process.stdin!.end();
-    assert.equal((await command.ended).status, 0);
-    await eventually(() => readdirSync(join(directory, "procref")).length === 0, "nothing is left");
+  const runs = changed.some((word) => word.startsWith("--allow-run"));
+  return [changed[0], changed[1], "--deny-ffi", ...(runs ? [] : ["--allow-run=/bin/sh"]), ...changed.slice(2)];
+}
 
-    const more = ["--allow-run", "--allow-env"];
-    const checking = words(looking).flatMap((word) => word.startsWith("--allow-env") ? more : [word]);
-    await using doctor = new RunningCommand(["doctor"], { command: checking, env });
-    const { status, out } = await doctor.ended;
-    assert.equal(status, 0, out);
+for (const native of [true, false]) {
+  test(`the permissions of the manual are enough in Deno (${native ? "with" : "without"} native calls)`, async () => {
+    const [looking, running] = [...MANUAL.matchAll(/```text\n(deno run --allow-ffi[\s\S]*?)```/g)].map(([, text]) =>
+      text
+    );
+    await withDirectory(async (directory) => {
+      const words = (text: string): string[] => {
+        const flags = text.slice(0, text.indexOf("jsr:")).replaceAll("\\\n", " ").replaceAll(
+          "$XDG_RUNTIME_DIR",
+          directory,
+        );
+        const named = flags.replace("setsid,npm", "setsid,sh").trim().split(/\s+/);
+        return [...(native ? named : withoutFfi(named)), "--no-prompt", "--quiet", MAIN];
+      };
+      const env = { PROCREF_DIR: "", XDG_RUNTIME_DIR: directory };
+      const client = ["sh", "-c", "echo up; cat"];
+      const options = { command: words(running), env };
+      await using command = new RunningCommand(["run", "a", "--start", "sleep 60", "--", ...client], options);
+      await command.says(/up/);
+      for (const args of [["ls"], ["status", "a"], ["logs", "a"], ["gc"], ["stop", "a", "--force"]]) {
+        await using looker = new RunningCommand(args, { command: words(looking), env });
+        const { status, err } = await looker.ended;
+        assert.equal(status, 0, `${args}: ${err}`);
+      }
+      command.process.stdin!.end();
+      assert.equal((await command.ended).status, 0);
+      await eventually(() => readdirSync(join(directory, "procref")).length === 0, "nothing is left");
+
+      const more = ["--allow-run", "--allow-env"];
+      const checking = words(looking).filter((word) => !word.startsWith("--allow-run")).flatMap((word) =>
+        word.startsWith("--allow-env") ? more : [word]
+      );
+      await using doctor = new RunningCommand(["doctor"], { command: checking, env });
+      const { status, out } = await doctor.ended;
+      assert.equal(status, 0, out);
+    });
   });
-});
+}

@@ -95,6 +95,13 @@ test("checked() does not go on for ever when a failure has no error number", () 
 test("an error number has the name of the C headers, or a description", () => {
   assert.equal(errnoName(E.EAGAIN), "EAGAIN");
   assert.equal(errnoName(4711), "errno 4711");
+  assert.equal(errnoName(E.EAGAIN, "linux"), "EAGAIN");
+  assert.deepEqual([11, 35, 43, 90].map((number) => errnoName(number, "darwin")), [
+    "errno 11",
+    "EAGAIN",
+    "errno 43",
+    "EIDRM",
+  ]);
 });
 
 test("an error of the system says what was tried, on what, which call failed and how, and what to do", () => {

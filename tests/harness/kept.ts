@@ -1,9 +1,8 @@
 /** Whether the kernel keeps something for a name. */
 
-import { effectiveUser } from "../../src/kernel/effective_user.ts";
 import { counterOf } from "../../src/kernel/mechanisms.ts";
 import { objectName } from "../../src/kernel/object_name.ts";
-import type { RefCounterOptions } from "../../src/kernel/open.ts";
+import { currentUser, type RefCounterOptions } from "../../src/kernel/open.ts";
 import { keyOf, listedSet } from "../fixtures/sets.ts";
 import { onWindows } from "./platform.ts";
 
@@ -13,7 +12,7 @@ import { onWindows } from "./platform.ts";
  */
 export function isKept(name: string, options: RefCounterOptions = {}): boolean {
   if (!onWindows) return listedSet(keyOf(name, options)) !== undefined;
-  using counter = counterOf(objectName(name, effectiveUser(), options), "handles");
+  using counter = counterOf(objectName(name, currentUser(), options), "handles");
   const { references, locked, seated } = counter.snapshot();
   return references > 0 || locked || seated;
 }

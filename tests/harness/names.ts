@@ -1,8 +1,8 @@
 /** Names and directories that belong to one test. */
 
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
 import { objectNameOfFile } from "../../src/kernel/object_name.ts";
@@ -32,19 +32,22 @@ export async function withDirectory<T>(work: (directory: string) => Promise<T> |
   }
 }
 
-/** Whether a supervisor is in office for a service whose directory is somewhere below. */
+/** Whether a supervisor is in office for a service whose directory is somewhere below, counted in whatever way. */
 function isSupervised(directory: string): boolean {
-  return entriesOf(directory).some((name) => {
-    const object = objectNameOfFile(name, "user");
-    return object !== undefined && openKernelCounter(object).snapshot().seated;
+  return foldersIn(directory).some((folder) => {
+    const object = objectNameOfFile(basename(folder), "user");
+    if (object === undefined) return false;
+    const mechanisms = existsSync(`${folder}.slots`) ? ["slots", "sysv"] as const : ["sysv"] as const;
+    return mechanisms.some((each) => openKernelCounter(object, dirname(folder), each).snapshot().seated);
   });
 }
 
-/** The names of all directories below one; of those that are removed while they are listed, nothing. */
-function entriesOf(directory: string): string[] {
+/** All directories below one; of those that are removed while they are listed, nothing. */
+function foldersIn(directory: string): string[] {
   try {
-    const folders = readdirSync(directory, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-    return folders.flatMap(({ name }) => [name, ...entriesOf(join(directory, name))]);
+    const folders = readdirSync(directory, { withFileTypes: true }).filter((entry) => entry.isDirectory())
+      .map(({ name }) => join(directory, name));
+    return folders.flatMap((folder) => [folder, ...foldersIn(folder)]);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
     throw error;

@@ -1,6 +1,6 @@
 /** Supervisors that are started as a client starts them, with orders that no client would give. */
 
-import { effectiveUser } from "../../src/kernel/effective_user.ts";
+import { currentUser } from "../../src/kernel/open.ts";
 import { objectName } from "../../src/kernel/object_name.ts";
 import { chooseMechanism } from "../../src/kernel/open.ts";
 import { completeTimes } from "../../src/service/options.ts";
@@ -22,7 +22,7 @@ export function ordersFor(
   const complete = completeTimes(options as unknown as SupervisedServiceOptions);
   const description = resolvePrograms(stage.name, describeService(stage.name, complete).description);
   return {
-    ...orderedName(objectName(stage.name, effectiveUser(), { directory: stage.state })),
+    ...orderedName(objectName(stage.name, currentUser(), { directory: stage.state })),
     directory: stage.state,
     mechanism: chooseMechanism().mechanism,
     stopTimeoutMs: complete.stopTimeoutMs,

@@ -3,9 +3,8 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { openRefCounter, process as processes, type RefCounter } from "../../mod.ts";
+import { type Mechanism, openRefCounter, process as processes, type RefCounter } from "../../mod.ts";
 import { processSystem } from "../../src/process/platform.ts";
-
 import { keyOf, seatHolder } from "../fixtures/sets.ts";
 import { Child, type ChildOptions } from "./child.ts";
 import { eventually } from "./eventually.ts";
@@ -34,8 +33,10 @@ export class ServiceStage {
   readonly state: string;
   readonly journal: Journal;
   readonly #clients: Child[] = [];
+  readonly #mechanism: Mechanism | undefined;
 
-  constructor(directory: string) {
+  constructor(directory: string, mechanism?: Mechanism) {
+    this.#mechanism = mechanism;
     this.state = join(directory, "state");
     this.journal = new Journal(directory);
   }
@@ -79,9 +80,7 @@ export class ServiceStage {
   /** Nothing is left of it: no process, no file, no kernel object. */
   async assertNothingLeft(): Promise<void> {
     await eventually(() => this.running().length === 0, "no service runs");
-    // Windows removes a directory when the last one closes it that has looked at it.
-    if (onWindows) await eventually(() => readdirSync(this.state).length === 0, "no file is left");
-    assert.deepEqual(readdirSync(this.state), []);
+    await eventually(() => readdirSync(this.state).length === 0, "no file is left");
     assert.equal((await this.counter()).count(), 0);
   }
 
@@ -102,7 +101,7 @@ export class ServiceStage {
 
   /** The counter of this service, to look at. */
   counter(): Promise<RefCounter> {
-    return openRefCounter(this.name, { directory: this.state });
+    return openRefCounter(this.name, { directory: this.state, mechanism: this.#mechanism });
   }
 
   async close(): Promise<void> {
@@ -123,9 +122,12 @@ function supervisorProcess(): number {
 }
 
 /** Runs a test on a stage, and clears it away whatever happened. */
-export async function onStage(work: (stage: ServiceStage) => Promise<void>): Promise<void> {
+export async function onStage(
+  work: (stage: ServiceStage) => Promise<void>,
+  mechanism?: Mechanism,
+): Promise<void> {
   await withDirectory(async (directory) => {
-    const stage = new ServiceStage(directory);
+    const stage = new ServiceStage(directory, mechanism);
     try {
       await work(stage);
     } finally {

@@ -3,12 +3,15 @@
 import { spawn } from "node:child_process";
 import { onWindows } from "./platform.ts";
 
-/** A command that sleeps. It ends by itself after five minutes, whatever a test forgets. */
-export const SLEEP: readonly string[] = onWindows ? ["bun", "-e", "setTimeout(() => {}, 300000)"] : ["sleep", "300"];
+/** A program that sleeps for five minutes, whatever a test forgets. Windows has none of its own that needs no console. */
+export function sleepCommand(): readonly [program: string, ...args: string[]] {
+  return onWindows ? ["bun", "-e", "setTimeout(() => {}, 300_000)"] : ["sleep", "300"];
+}
 
 /** Starts one. */
 export function startSleeper(): number {
-  const child = spawn(SLEEP[0], SLEEP.slice(1), { detached: true, stdio: "ignore" });
+  const [program, ...args] = sleepCommand();
+  const child = spawn(program, args, { detached: true, stdio: "ignore" });
   child.unref();
   return child.pid!;
 }

@@ -12,9 +12,10 @@ import {
   SharedService,
   type SharedServiceOptions,
 } from "../../mod.ts";
-import { effectiveUser } from "../../src/kernel/effective_user.ts";
+import { currentUser } from "../../src/kernel/open.ts";
 import { objectName } from "../../src/kernel/object_name.ts";
-import { keyOf, removeKey } from "../fixtures/sets.ts";
+import { slotsOf } from "../fixtures/counters.ts";
+import { keyOf, listedSet, removeKey } from "../fixtures/sets.ts";
 import { Child, type ChildOptions } from "./child.ts";
 import { eventually } from "./eventually.ts";
 import { isKept } from "./kept.ts";
@@ -51,6 +52,8 @@ export interface RecordOnDisk {
 export interface ClientOptions extends ChildOptions {
   readonly module?: string;
   readonly ready?: "true" | "false" | "throw" | "ask";
+  /** A system call that is denied to it. */
+  readonly deny?: string;
 }
 
 /**
@@ -59,7 +62,8 @@ export interface ClientOptions extends ChildOptions {
  */
 const BEGIN = `
 for old in $(sed -n 's/^start //p' "$JOURNAL"); do
-  case "$(sed 's/.*) //' "/proc/$old/stat" 2>/dev/null)" in "" | Z* | X*) ;; *) echo "beside $old" >>"$JOURNAL" ;; esac
+  if [ -d /proc/self ]; then fate=$(sed 's/.*) //' "/proc/$old/stat" 2>/dev/null); else fate=$(ps -o stat= -p "$old"); fi
+  case "$fate" in "" | Z* | X*) ;; *) echo "beside $old" >>"$JOURNAL" ;; esac
 done
 echo "start $$" >>"$JOURNAL"
 echo noted
@@ -116,8 +120,11 @@ export class SupervisedStage {
   }
 
   /** A client in a process of its own, which waits for calls. */
-  async client(options: Options = this.sleeper(), { module, ready, ...child }: ClientOptions = {}): Promise<Child> {
-    const configuration = JSON.stringify({ options, module, ready });
+  async client(
+    options: Options = this.sleeper(),
+    { module, ready, deny, ...child }: ClientOptions = {},
+  ): Promise<Child> {
+    const configuration = JSON.stringify({ options, module, ready, deny });
     const client = new Child("supervised_client.ts", { ...child, args: [this.name, configuration] });
     this.#clients.push(client);
     await client.line("ready");
@@ -159,12 +166,13 @@ export class SupervisedStage {
   /** Where the files of the service are, also when it is not there at the moment. */
   get folder(): string {
     const identity = { namespace: undefined, scope: "user", directory: this.state } as const;
-    return join(this.state, objectName(this.name, effectiveUser(), identity).fileName);
+    return join(this.state, objectName(this.name, currentUser(), identity).fileName);
   }
 
   /** The path of a file of the service, whether it is there or not; undefined without a directory of it. */
   file(name: string): string | undefined {
-    const [folder] = existsSync(this.state) ? readdirSync(this.state) : [];
+    const folders = existsSync(this.state) ? readdirSync(this.state) : [];
+    const folder = folders.find((each) => !each.endsWith(".slots"));
     return folder && join(this.state, folder, name);
   }
 
@@ -212,15 +220,15 @@ export class SupervisedStage {
     return keyOf(this.name, { directory: this.state });
   }
 
-  /** Whether there is a kernel object of the service. */
-  isKept(): boolean {
-    return isKept(this.name, { directory: this.state });
+  /** Whether there is a kernel object or directory that counts its references. */
+  isCounted(): boolean {
+    return isKept(this.name, { directory: this.state }) || existsSync(slotsOf(this.name, this.state));
   }
 
   /** Nothing is left of it: no process, no supervisor, no file, no kernel object. Nor did two ever run at once. */
   async assertNothingLeft(timeoutMs = 10_000): Promise<void> {
     await eventually(() => this.running().length === 0, "no service runs", timeoutMs);
-    await eventually(() => !this.isKept(), "the kernel object is gone", timeoutMs);
+    await eventually(() => !this.isCounted(), "the semaphores or lock files are gone", timeoutMs);
     // Windows removes a directory when the last one closes it that has looked at it.
     if (onWindows) await eventually(() => readdirSync(this.state).length === 0, "no file is left", timeoutMs);
     assert.deepEqual(readdirSync(this.state), [], "no file is left");
@@ -241,11 +249,11 @@ export class SupervisedStage {
     await Promise.allSettled(this.#handles.map((handle) => handle.release()));
     this.record();
     try {
-      await eventually(() => !this.isKept(), "all is cleared up", 5000);
+      await eventually(() => !this.isCounted(), "all is cleared up", 5000);
     } catch {
       // The test has failed, or a stranger was played: what is left is ended here.
       for (const supervisor of this.#supervisors) processes.kill(supervisor);
-      if (!onWindows && this.isKept()) removeKey(this.key);
+      if (!onWindows && listedSet(this.key) !== undefined) removeKey(this.key);
     }
     for (const pid of this.running()) processes.kill(pid);
     rmSync(this.state, { recursive: true, force: true });

@@ -1,10 +1,8 @@
 import assert from "node:assert/strict";
-import process from "node:process";
 import { test } from "node:test";
 import { isProcrefError } from "../../src/errors.ts";
-import { effectiveUser } from "../../src/kernel/effective_user.ts";
 import { type ObjectName, objectName, objectNameOfFile } from "../../src/kernel/object_name.ts";
-import { openKernelCounter, openRefCounter } from "../../src/kernel/open.ts";
+import { currentUser, openKernelCounter, openRefCounter } from "../../src/kernel/open.ts";
 import { uniqueName, withDirectory } from "../harness/names.ts";
 
 const FAMILY = "\u{1F468}\u200D\u{1F469}\u200D\u{1F467}\u200D\u{1F466}";
@@ -143,7 +141,7 @@ test("a file name is enough to find the kernel object of a name", async () => {
   await withDirectory(async (directory) => {
     using counter = await openRefCounter(name, { namespace: "shop", directory });
     assert.ok(counter.tryAcquire());
-    const { fileName } = objectName(name, effectiveUser(), { namespace: "shop", directory });
+    const { fileName } = objectName(name, currentUser(), { namespace: "shop", directory });
     const found = objectNameOfFile(fileName, "user")!;
     assert.equal(openKernelCounter(found).count(), 1);
     assert.equal(found.fileName, fileName);

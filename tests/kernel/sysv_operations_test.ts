@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { DARWIN_SEMAPHORES } from "../../ffi/symbols/darwin_libc.ts";
 import { LINUX } from "../../ffi/symbols/linux_libc.ts";
 import * as step from "../../src/kernel/sysv_operations.ts";
 import { Child } from "../harness/child.ts";
@@ -61,9 +62,11 @@ test("what belongs to a process moves with undo, what belongs to the object with
   assert.equal(ARRAYS.length, 14);
   // They move nothing in the end, so there is nothing to undo.
   const looking = ["SEE_HELD", "WAIT_UNTIL_HELD"];
+  assert.ok(ARRAYS.every(([, { count }]) => count <= DARWIN_SEMAPHORES.operationsPerCall));
   const others = ARRAYS.filter(([name]) => !WAITING.includes(name) && !looking.includes(name));
   for (const { bytes, count } of [...others.map(([, array]) => array), ...made]) {
     assert.equal(BigInt(bytes.length), 6n * count);
+    assert.ok(count <= DARWIN_SEMAPHORES.operationsPerCall, "macOS takes it in one call");
     assertSafe(unpack(bytes));
   }
 });

@@ -1,6 +1,6 @@
 /*
  * The lifecycle of a service whose callbacks run inside the clients, with a reaper for the case that the last client
- * is killed, on System V semaphores.
+ * is killed, on System V semaphores or with LOCK_FILES on lock files.
  *
  * One system call, one write of the record, one look at a process is one step. Each macro that changes the model is
  * explained in README.md beside this file.
@@ -40,6 +40,17 @@ byte gate; /* 0; client + 1; CLIENTS + reaper + 1 */
 byte seat; /* 0; reaper + 1 */
 #define CLIENT_GATE(c) (c + 1)
 #define REAPER_GATE(r) (CLIENTS + r + 1)
+#define A_REAPER_SITS (seat != 0 && seat <= ROOM)
+
+#ifdef LOCK_FILES
+/* What the dead held is given back one by one, each at any later time. */
+byte late_references;
+#define LATE_GATE (CLIENTS + ROOM + 1)
+#define LATE_SEAT (ROOM + 1)
+#else
+#define LATE_GATE 0
+#define LATE_SEAT 0
+#endif
 
 /* The record. The number of a service stands for its generation as well: it is given again only when nothing knows
  * it any more. */
@@ -85,11 +96,15 @@ inline write_record(new_phase, number) {
 
 inline kill_client(c) {
   alive[c] = 0;
+#ifdef LOCK_FILES
+  late_references = late_references + counted[c];
+#else
   references = references - counted[c];
+#endif
   counted[c] = 0;
   held[c] = NOBODY;
   if
-  :: gate == CLIENT_GATE(c) -> gate = 0
+  :: gate == CLIENT_GATE(c) -> gate = LATE_GATE
   :: else
   fi;
 #ifndef WITHOUT_EXCEPTION
@@ -103,11 +118,11 @@ inline kill_reaper(r) {
   reaper[r] = GOING;
   unwatched = unwatched || seat == r + 1;
   if
-  :: seat == r + 1 -> seat = 0
+  :: seat == r + 1 -> seat = LATE_SEAT
   :: else
   fi;
   if
-  :: gate == REAPER_GATE(r) -> gate = 0
+  :: gate == REAPER_GATE(r) -> gate = LATE_GATE
   :: else
   fi
 }
@@ -129,7 +144,7 @@ inline end_service(n) {
 inline remove_set() {
   assert(references == 0);
   if
-  :: seat != 0 -> evicted[seat - 1] = 1
+  :: A_REAPER_SITS -> evicted[seat - 1] = 1
   :: else
   fi;
   gate = 0;
@@ -347,6 +362,11 @@ exit:
 proctype Kernel() {
 end_unused:
   do
+#ifdef LOCK_FILES
+  :: atomic { late_references > 0 -> late_references--; references-- }
+  :: atomic { gate == LATE_GATE -> gate = 0 }
+  :: atomic { seat == LATE_SEAT -> seat = 0 }
+#endif
   :: LEAVE_SERVICE(0)
   :: LEAVE_SERVICE(1)
   :: LEAVE_SERVICE(2)

@@ -1,5 +1,5 @@
 /*
- * The lifecycle of a service that a supervisor guards, on System V semaphores.
+ * The lifecycle of a service that a supervisor guards, on System V semaphores or with LOCK_FILES on lock files.
  *
  * One system call, one write of the record, one look at a process is one step. Each macro that changes the model is
  * explained in README.md beside this file.
@@ -48,6 +48,17 @@ byte seat; /* 0; supervisor + 1 */
 #define CLIENT_GATE(c) (c + 1)
 #define SUPERVISOR_GATE(s) (CLIENTS + s + 1)
 #define CLIENT_SEAT (SUPERVISORS + 1) /* the seat is taken by the client that has the gate */
+#define A_SUPERVISOR_SITS (seat != 0 && seat <= SUPERVISORS)
+
+#ifdef LOCK_FILES
+/* What the dead held is given back one by one, each at any later time. */
+byte late_references;
+#define LATE_GATE (CLIENTS + SUPERVISORS + 1)
+#define LATE_SEAT (SUPERVISORS + 2)
+#else
+#define LATE_GATE 0
+#define LATE_SEAT 0
+#endif
 
 /* The record. */
 byte phase = NONE;
@@ -89,14 +100,18 @@ inline write_record(new_phase, me, whose, number) {
 }
 
 inline undo_client(c) {
+#ifdef LOCK_FILES
+  late_references = late_references + counted[c];
+#else
   references = references - counted[c];
+#endif
   counted[c] = 0;
   holds[c] = 0;
   if
   :: gate == CLIENT_GATE(c) ->
-    gate = 0;
+    gate = LATE_GATE;
     if
-    :: seat == CLIENT_SEAT -> seat = 0
+    :: seat == CLIENT_SEAT -> seat = LATE_SEAT
     :: else
     fi
   :: else
@@ -106,11 +121,11 @@ inline undo_client(c) {
 inline kill_supervisor(s) {
   supervisor[s] = GOING;
   if
-  :: seat == s + 1 -> seat = 0
+  :: seat == s + 1 -> seat = LATE_SEAT
   :: else
   fi;
   if
-  :: gate == SUPERVISOR_GATE(s) -> gate = 0
+  :: gate == SUPERVISOR_GATE(s) -> gate = LATE_GATE
   :: else
   fi;
   waits_for_gate[s] = 0;
@@ -501,9 +516,9 @@ proctype Wait() {
 end_unused:
   do
 #ifdef LINGER
-  :: atomic { seat != 0 && waits_for_gate[seat - 1] && !lingers[seat - 1] && references == 0 -> lingers[seat - 1] = 1 }
+  :: atomic { A_SUPERVISOR_SITS && waits_for_gate[seat - 1] && !lingers[seat - 1] && references == 0 -> lingers[seat - 1] = 1 }
   :: atomic {
-      seat != 0 && lingers[seat - 1] ->
+      A_SUPERVISOR_SITS && lingers[seat - 1] ->
       lingers[seat - 1] = 0;
       if
       :: references == 0 && gate == 0 -> gate = CLIENTS + seat; waits_for_gate[seat - 1] = 0
@@ -512,7 +527,7 @@ end_unused:
     }
 #else
   :: atomic {
-      seat != 0 && waits_for_gate[seat - 1] && references == 0 && gate == 0 ->
+      A_SUPERVISOR_SITS && waits_for_gate[seat - 1] && references == 0 && gate == 0 ->
       gate = CLIENTS + seat;
       waits_for_gate[seat - 1] = 0
     }
@@ -532,25 +547,37 @@ inline gone(s) {
   s = 0
 }
 
+#if defined(LOCK_FILES) && !defined(LOCKS_OUTLIVE_PROCESS)
+/* The kernel closes the files of a process before anybody can see that it has ended. */
+#define MAY_BE_GONE (gate != LATE_GATE && seat != LATE_SEAT)
+#else
+#define MAY_BE_GONE true
+#endif
+
 /* Who is going is gone some time later. */
 proctype Kernel() {
   byte s;
 
 end_unused:
   do
+#ifdef LOCK_FILES
+  :: atomic { late_references > 0 -> late_references--; references-- }
+  :: atomic { gate == LATE_GATE -> gate = 0 }
+  :: atomic { seat == LATE_SEAT -> seat = 0 }
+#endif
   :: atomic { service[0] == GOING -> service[0] = GONE }
   :: atomic { service[1] == GOING -> service[1] = GONE }
   :: atomic { service[2] == GOING -> service[2] = GONE }
-  :: atomic { supervisor[0] == GOING -> s = 0; gone(s) }
-  :: atomic { supervisor[1] == GOING -> s = 1; gone(s) }
-  :: atomic { supervisor[2] == GOING -> s = 2; gone(s) }
+  :: atomic { supervisor[0] == GOING && MAY_BE_GONE -> s = 0; gone(s) }
+  :: atomic { supervisor[1] == GOING && MAY_BE_GONE -> s = 1; gone(s) }
+  :: atomic { supervisor[2] == GOING && MAY_BE_GONE -> s = 2; gone(s) }
 #if SUPERVISORS > 3
   :: atomic { service[3] == GOING -> service[3] = GONE }
-  :: atomic { supervisor[3] == GOING -> s = 3; gone(s) }
+  :: atomic { supervisor[3] == GOING && MAY_BE_GONE -> s = 3; gone(s) }
 #endif
 #if SUPERVISORS > 4
   :: atomic { service[4] == GOING -> service[4] = GONE }
-  :: atomic { supervisor[4] == GOING -> s = 4; gone(s) }
+  :: atomic { supervisor[4] == GOING && MAY_BE_GONE -> s = 4; gone(s) }
 #endif
   od
 }

@@ -3,7 +3,7 @@ import { readdirSync } from "node:fs";
 import { setInterval } from "node:timers";
 import { test } from "node:test";
 import { argumentsFor, eachMechanism, EMPTY, withCounter } from "../fixtures/counters.ts";
-import { keyOf, listedSet } from "../fixtures/sets.ts";
+import { isKept } from "../fixtures/kept.ts";
 import { NOBODY, withoutRoot } from "../fixtures/user.ts";
 import { Child } from "../harness/child.ts";
 import { eventually } from "../harness/eventually.ts";
@@ -14,11 +14,11 @@ test("10,000 times open, acquire, release and close leak no descriptor and no se
   const name = uniqueName();
   const env: Record<string, string> = withoutRoot ? {} : { PROCREF_TEST_UID: String(NOBODY) };
   await using child = new Child("cycles.ts", { args: [name, "10000"], env });
-  const { before, after, uid } = JSON.parse(await child.line("{").then((rest) => `{${rest}`));
+  const { before, after, user } = JSON.parse(await child.line("{").then((rest) => `{${rest}`));
   assert.ok(before.descriptors > 2);
   assert.deepEqual(after, before);
-  assert.notEqual(uid, 0);
-  assert.equal(listedSet(keyOf(name, {}, uid)), undefined);
+  assert.notEqual(user, 0);
+  assert.equal(isKept(name, {}, user), false);
   await child.exited;
 });
 

@@ -9,6 +9,7 @@ import {
   PAIRS,
   type SharedMechanism,
   startCounter,
+  STEPS,
   withCounter,
 } from "../fixtures/counters.ts";
 import { Child } from "../harness/child.ts";
@@ -33,14 +34,6 @@ async function withLeavers(
     }
   });
 }
-
-/** Where who leaves is stopped, to be killed there: before anything happened, and after all has. */
-const STOPS: { readonly [M in SharedMechanism]: { readonly staying: string; readonly left: string } } = {
-  sysv: { staying: "semop:1:before", left: "semop:1:after" },
-  // The mutex, another holder or the gate, the own file, and the mutex again.
-  slots: { staying: "flock:1:before", left: "flock:4:after" },
-  handles: { staying: "WaitForSingleObject:1:before", left: "ReleaseMutex:1:after" },
-};
 
 /** All enter, and leave at one moment; gives who was told to be the last. */
 async function round(counter: RefCounter, leavers: readonly Child[]): Promise<Child[]> {
@@ -88,7 +81,7 @@ eachMechanism("of fifty processes that leave at once exactly one is the last", a
 eachMechanism("of two leavers one is SIGKILLed after it has left: the other one is the last", async (mechanism) => {
   for (const [theirs, ours] of PAIRS) {
     await withCounter(mechanism, async (counter) => {
-      const env = { PROCREF_TEST_STOP: STOPS[mechanism].left };
+      const env = { PROCREF_TEST_STOP: STEPS[mechanism].after };
       await using killed = await startCounter(counter, { runtime: theirs, env });
       await using other = await startCounter(counter, { runtime: ours });
       for (const child of [killed, other]) await ask(child, "acquire");
@@ -108,7 +101,7 @@ eachMechanism(
   async (mechanism) => {
     for (const [theirs, ours] of PAIRS) {
       await withCounter(mechanism, async (counter) => {
-        const env = { PROCREF_TEST_STOP: STOPS[mechanism].staying };
+        const env = { PROCREF_TEST_STOP: STEPS[mechanism].before };
         await using killed = await startCounter(counter, { runtime: theirs, env });
         await using other = await startCounter(counter, { runtime: ours });
         for (const child of [killed, other]) await ask(child, "acquire");
@@ -129,7 +122,7 @@ eachMechanism(
 eachMechanism("a last leaver that is SIGKILLed with the gate in hand lets the next one in", async (mechanism) => {
   for (const [theirs, ours] of PAIRS) {
     await withCounter(mechanism, async (counter) => {
-      const env = { PROCREF_TEST_STOP: STOPS[mechanism].left };
+      const env = { PROCREF_TEST_STOP: STEPS[mechanism].after };
       await using killed = await startCounter(counter, { runtime: theirs, env });
       await using next = await startCounter(counter, { runtime: ours });
       await ask(killed, "acquire");

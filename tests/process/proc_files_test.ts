@@ -9,7 +9,7 @@ import { identityOf, isAlive, stop } from "../../src/process/mod.ts";
 import { LinuxProcesses } from "../../src/process/linux/linux_processes.ts";
 import {
   hasEnded,
-  isChangingProgram,
+  hasNoEnvironment,
   listProcesses,
   parseStatus,
   readProcFile,
@@ -101,11 +101,15 @@ test("a thread of the kernel, and a process without any environment, are not wai
   await eventually(() => linux.command(shell.pid)?.[0] === "/bin/sleep", "it has its program");
   assert.equal(linux.environment(shell.pid)!.length, 0);
   const line = readProcFile(`/proc/${shell.pid}/stat`)!;
-  assert.equal(isChangingProgram(line), false);
+  assert.equal(hasNoEnvironment(line), true);
   const fields = line.slice(line.lastIndexOf(")") + 2).trimEnd().split(" ");
-  const withFields = (flags: string, end: string): string => `1 (x) ${fields.with(6, flags).with(48, end).join(" ")}\n`;
-  assert.equal(isChangingProgram(withFields("4194304", "0")), true);
-  assert.equal(isChangingProgram(withFields(String(0x200000 | 0x40), "0")), false, "a thread of the kernel");
+  const withFields = (flags: number, code: string, begin: string, end: string): string =>
+    `1 (x) ${fields.with(6, String(flags)).with(23, code).with(47, begin).with(48, end).join(" ")}\n`;
+  assert.equal(hasNoEnvironment(withFields(0x400000, "0", "0", "0")), false, "it is changing its program");
+  assert.equal(hasNoEnvironment(withFields(0x400000, "0", "4096", "4096")), false, "it is nearly done");
+  assert.equal(hasNoEnvironment(withFields(0x400000, "1024", "4096", "5000")), false, "it has one");
+  assert.equal(hasNoEnvironment(withFields(0x400000, "1024", "4096", "4096")), true, "it has none");
+  assert.equal(hasNoEnvironment(withFields(0x200040, "0", "0", "0")), true, "a thread of the kernel");
 });
 
 test("what cannot be read at all is an error with its path", () => {

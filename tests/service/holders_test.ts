@@ -3,12 +3,12 @@ import { existsSync, lstatSync, mkdirSync, readdirSync, rmSync, symlinkSync, wri
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
-import { effectiveUser } from "../../src/kernel/effective_user.ts";
+import { currentUser } from "../../src/kernel/open.ts";
 import { HolderHint, pruneHints, readHolders, removeHints } from "../../src/service/holders.ts";
 import { withDirectory } from "../harness/names.ts";
 import { notOnWindows, onWindows } from "../harness/platform.ts";
 
-const uid = effectiveUser();
+const uid = currentUser();
 /** A number that no process has. */
 const NOBODY = 2 ** 31 - 1;
 

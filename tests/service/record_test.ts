@@ -70,7 +70,11 @@ test("a record is owner-only, complete, and gone with its directory after the la
     const path = recordPath(directory);
     if (!onWindows) assert.equal(lstatSync(path).mode & 0o777, 0o600);
     if (!onWindows) assert.equal(lstatSync(join(path, "..")).mode & 0o777, 0o700);
-    assert.deepEqual(readdirSync(join(path, "..")).sort(), ["holders", "record.json"], "no temporary file is left");
+    assert.deepEqual(
+      readdirSync(join(path, "..")).sort(),
+      ["holders", "mechanism", "record.json"],
+      "no temporary file is left",
+    );
     const record = JSON.parse(readFileSync(path, "utf8"));
     assert.equal(record.name, service.name);
     assert.equal(record.phase, "READY");

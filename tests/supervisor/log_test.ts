@@ -67,7 +67,7 @@ test("all state is for its owner alone", async () => {
     await eventually(() => logOf(stage).includes("usable"), "there is a log");
     assert.equal(statSync(stage.file("")!).mode & 0o777, 0o700);
     const names = readdirSync(stage.file("")!).sort();
-    assert.deepEqual(names, ["holders", "record.json", "service.log"]);
+    assert.deepEqual(names, ["holders", "mechanism", "record.json", "service.log"]);
     for (const name of names) {
       assert.equal(statSync(stage.file(name)!).mode & 0o777, name === "holders" ? 0o700 : 0o600, name);
     }

@@ -54,12 +54,21 @@ const HOLDING: readonly Row[] = [
   callback("1 kill, 1 trouble", "KILLS=1 TROUBLES=1"),
   callback("1 kill, the reaper removes the set", "KILLS=1 KEEP_SET"),
   callback("1 kill", "KILLS=1", LIVENESS),
+  supervised("lock files, 1 kill", "KILLS=1 LOCK_FILES"),
+  supervised("lock files, 1 kill, lingering", "KILLS=1 LINGER LOCK_FILES"),
+  orphaning("lock files, 1 kill", "KILLS=1 LOCK_FILES"),
+  callback("lock files, 1 kill, 1 trouble", "KILLS=1 TROUBLES=1 LOCK_FILES"),
+  callback("lock files, 1 kill", "KILLS=1 LOCK_FILES", LIVENESS),
 
   supervised("2 kills", "KILLS=2 SUPERVISORS=4", THOROUGH),
   supervised("2 rounds, 2 service deaths", "KILLS=0 DEATHS=2 ROUNDS=2 SUPERVISORS=4", THOROUGH),
   supervised("1 kill, 1 service death, lingering", "KILLS=1 DEATHS=1 LINGER", THOROUGH),
   orphaning("1 kill, 1 service death", "KILLS=1 DEATHS=1", THOROUGH),
   orphaning("1 kill", "KILLS=1", { ...LIVENESS, ...THOROUGH }),
+  supervised("lock files, locks outlive their process", "KILLS=1 LOCK_FILES LOCKS_OUTLIVE_PROCESS", THOROUGH),
+  supervised("lock files, 1 kill, 1 service death", "KILLS=1 DEATHS=1 LOCK_FILES", THOROUGH),
+  supervised("lock files, 1 kill", "KILLS=1 LOCK_FILES", { ...LIVENESS, ...THOROUGH }),
+  callback("lock files, 2 kills", "KILLS=2 LOCK_FILES", THOROUGH),
   callback("2 kills, 1 trouble", "KILLS=2 TROUBLES=1", THOROUGH),
   callback("3 clients, 1 kill", "KILLS=1 CLIENTS=3", THOROUGH),
   callback("1 kill, 1 trouble", "KILLS=1 TROUBLES=1", { ...LIVENESS, ...THOROUGH }),
@@ -69,6 +78,7 @@ const HOLDING: readonly Row[] = [
 const EXCEPTIONS: readonly Row[] = [
   supervised("a killed supervisor leaves no record", "KILLS=1 WITHOUT_EXCEPTION", VIOLATION),
   orphaning("a killed supervisor leaves nothing", "KILLS=1 WITHOUT_EXCEPTION", VIOLATION),
+  orphaning("lock files, locks outlive their process", "KILLS=1 LOCK_FILES LOCKS_OUTLIVE_PROCESS", VIOLATION),
   callback("a client killed in its callback leaves nothing", "KILLS=1 WITHOUT_EXCEPTION", VIOLATION),
 ];
 

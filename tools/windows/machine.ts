@@ -67,6 +67,8 @@ export function machineCommand(
 ): string[] {
   const variables = Object.entries({ ...ENVIRONMENT, ...env }).map(([name, value]) => `${name}=${value}`);
   return [
+    // Killed with the task, and all processes of the machine with it.
+    ...["setpriv", "--pdeathsig", "KILL"],
     ...["unshare", "--mount", "--pid", "--ipc", "--fork", "--kill-child"],
     ...["sh", "-c", ENTER, "enter", PATHS.root, PATHS.programs, REPOSITORY, output, place],
     ...["/usr/bin/env", "-i", ...variables, "sh", "-c", RUN, "run", ...words],

@@ -31,7 +31,7 @@ export const GC: Command = {
     const dryRun = args.has("dry-run");
     const done: CleanUp[] = [];
     await withProgress(terminal, () => "cleaning up", async () => {
-      for (const entry of catalog.entries()) done.push(await cleanUp(entry, { uid: catalog.uid, dryRun }));
+      for (const entry of catalog.entries(true)) done.push(await cleanUp(entry, { uid: catalog.uid, dryRun }));
     });
     if (args.has("json")) {
       const services = done.map(({ status, removed, reason, hints }) => ({

@@ -1,65 +1,71 @@
 /**
- * The processes of Linux: what /proc tells of them, read through the C library, and PID descriptors.
+ * The processes of Linux: what /proc tells of them, and PID descriptors.
  *
  * @module
  */
 
-import { Buffer } from "node:buffer";
 import process from "node:process";
-import { libc } from "../../../ffi/libc.ts";
-import { LINUX_ERRNO as E } from "../../../ffi/symbols/linux_libc.ts";
 import type { DetachedProcess, DetachedStart } from "../detached_process.ts";
-import type { ProcessIdentity } from "../identity.ts";
 import { spawnDetached } from "../unix/spawned_detached.ts";
-import type { Domain, ProcessStatus, ProcessSystem } from "../process_system.ts";
-import { PidDescriptor } from "./pid_descriptor.ts";
+import type { Domain, ProcessHold, ProcessStatus } from "../process_system.ts";
+import { UnixProcesses } from "../unix/unix_processes.ts";
+import { linuxAccess } from "./linux_access.ts";
 import {
   hasEnded,
-  isChangingProgram,
+  hasNoEnvironment,
+  hasProgram,
   listProcesses,
   parseStatus,
   readProcBytes,
   readProcFile,
   readProcLink,
+  splitStatusLines,
+  type StatusFields,
 } from "./proc_files.ts";
-import { signalled } from "./signalled.ts";
 
 /** Clock ticks in a second, as /proc counts them for programs: 100 on every architecture that is supported. */
 const TICKS_PER_SECOND = 100;
-/** X_OK and F_OK of access(2): may it be executed, is it there? */
-const X_OK = 1;
-const F_OK = 0;
 /** The system's directories of programs, where setpriv is looked for. */
 const SETPRIV = ["/bin/setpriv", "/usr/bin/setpriv"];
 /** For how long the environment of a process that is just changing its program is waited for, in milliseconds. */
-const PROGRAM_CHANGE_MS = 200;
+const PROGRAM_CHANGE_MS = 2000;
+/** How long is waited between two looks, in milliseconds: on a busy machine that process needs the time more than we. */
+const PROGRAM_CHANGE_PAUSE_MS = 1;
 
 /** The processes that this process may see in /proc. */
-export class LinuxProcesses implements ProcessSystem {
+export class LinuxProcesses extends UnixProcesses {
   #domain: Domain | undefined;
 
   domain(): Domain {
     return this.#domain ??= {
       boot: readProcFile("/proc/sys/kernel/random/boot_id")?.trim() ?? "",
-      pid: readProcLink("/proc/self/ns/pid") ?? "",
-      ipc: readProcLink("/proc/self/ns/ipc") ?? "",
+      pid: readProcLink(`/proc/${process.pid}/ns/pid`) ?? "",
+      ipc: readProcLink(`/proc/${process.pid}/ns/ipc`) ?? "",
     };
   }
 
   status(pid: number): ProcessStatus | undefined {
     const fields = parseStatus(readProcFile(`/proc/${pid}/stat`) ?? "");
-    if (fields === undefined) return undefined;
-    const { boot, pid: namespace } = this.domain();
-    return { start: `${fields.startTicks} ${namespace} ${boot}`, ended: hasEnded(fields), group: fields.group };
+    return fields && this.#status(fields);
   }
 
   /** The hidepid option of /proc hides the processes of others, of which the kernel still says EPERM. */
   isHidden(pid: number): boolean {
-    return libc().kill(pid, 0) === -E.EPERM;
+    return linuxAccess().isForeign(pid);
   }
 
   list(): number[] {
     return listProcesses();
+  }
+
+  listHolding(entries: readonly string[]): number[] {
+    const { sweeps } = linuxAccess();
+    if (sweeps === undefined) return this.list();
+    const { found, empty } = sweeps.searchEnvironments(entries);
+    if (empty.length === 0) return [...found];
+    // Threads of the kernel and the dead show none either. Who is changing its program now was not yet, or may be through.
+    const programs = splitStatusLines(sweeps.statusLines()).filter(([, line]) => hasProgram(line)).map(([pid]) => pid);
+    return [...found, ...empty.filter((pid) => programs.includes(pid))];
   }
 
   /**
@@ -69,11 +75,9 @@ export class LinuxProcesses implements ProcessSystem {
   environment(pid: number): Uint8Array | undefined {
     for (const deadline = performance.now() + PROGRAM_CHANGE_MS;;) {
       const environment = readProcBytes(`/proc/${pid}/environ`);
-      if (environment === undefined || environment.length > 0) return environment;
-      if (!isChangingProgram(readProcFile(`/proc/${pid}/stat`) ?? "") || performance.now() >= deadline) {
-        // It may have come in between the two looks.
-        return readProcBytes(`/proc/${pid}/environ`);
-      }
+      if (environment === undefined || environment.length > 0 || performance.now() >= deadline) return environment;
+      if (hasNoEnvironment(readProcFile(`/proc/${pid}/stat`) ?? "")) return environment;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PROGRAM_CHANGE_PAUSE_MS);
     }
   }
 
@@ -94,26 +98,24 @@ export class LinuxProcesses implements ProcessSystem {
     return Math.max(0, Math.round(1000 * (uptime - Number(fields.startTicks) / TICKS_PER_SECOND)));
   }
 
-  hold(pid: number): PidDescriptor | "gone" | "not-offered" {
-    return PidDescriptor.open(pid);
+  hold(pid: number): ProcessHold | "gone" | "not-offered" {
+    return linuxAccess().hold(pid);
+  }
+
+  get askedPrograms(): readonly string[] {
+    return linuxAccess().sweeps?.programs ?? [];
+  }
+
+  get askEveryMs(): number {
+    return linuxAccess().sweeps?.askEveryMs ?? 0;
   }
 
   signal(pid: number, number: number): boolean {
-    return signalled(libc().kill(pid, number), "kill", pid, number);
-  }
-
-  /** While one runs, the kernel gives the group's number to nobody else. */
-  isGroupAlive(leader: ProcessIdentity): boolean {
-    const now = this.status(leader.pid);
-    if (now !== undefined && now.start !== leader.start) return false;
-    return this.list().some((pid) => {
-      const status = this.status(pid);
-      return status !== undefined && status.group === leader.pid && !status.ended;
-    });
+    return linuxAccess().signal(pid, number);
   }
 
   ignoredSignals(): Set<number> {
-    const [, mask = "0"] = /^SigIgn:\s*([0-9a-f]+)$/m.exec(readProcFile("/proc/self/status") ?? "") ?? [];
+    const [, mask = "0"] = /^SigIgn:\s*([0-9a-f]+)$/m.exec(readProcFile(`/proc/${process.pid}/status`) ?? "") ?? [];
     const bits = BigInt(`0x${mask}`);
     return new Set(
       Array.from({ length: 64 }, (_, index) => index + 1).filter((number) => bits >> BigInt(number - 1) & 1n),
@@ -121,34 +123,14 @@ export class LinuxProcesses implements ProcessSystem {
   }
 
   terminalSignalsWholeGroup(): boolean {
-    const text = readProcFile("/proc/self/stat") ?? "";
+    const text = readProcFile(`/proc/${process.pid}/stat`) ?? "";
     // The fields after the command's name: state, parent, group, session, terminal, the group in front of the terminal.
     const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
     return fields[5] !== undefined && fields[5] === fields[2];
   }
 
-  onRequestToEnd(listener: (what: string) => void): void {
-    for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => listener(signal));
-    // A process in a session of its own has no terminal that could be closed.
-    process.on("SIGHUP", () => {});
-  }
-
-  /** See execvp(3). */
-  readonly usualPath = "/bin:/usr/bin";
-
-  isPath(program: string): boolean {
-    return program.includes("/");
-  }
-
-  programFiles(path: string): string[] {
-    return [path];
-  }
-
   canRun(path: string): boolean | "denied" {
-    const result = access(path, X_OK);
-    // A directory is executable and yet no program: only of a directory one can ask for ".".
-    if (result === 0) return access(`${path}/.`, F_OK) === 0 ? "denied" : true;
-    return result === -E.EACCES ? "denied" : false;
+    return linuxAccess().canRun(path);
   }
 
   readonly detachedBy = "setsid (util-linux or BusyBox), in Deno --allow-run=setsid";
@@ -167,13 +149,17 @@ export class LinuxProcesses implements ProcessSystem {
     return found === undefined || readProcLink(found)?.includes("busybox") ? undefined : found;
   }
 
-  contain(): undefined {
-    return undefined;
+  protected override runsGroup(group: number): boolean {
+    const { sweeps } = linuxAccess();
+    if (sweeps === undefined) return super.runsGroup(group);
+    return splitStatusLines(sweeps.statusLines()).some(([, line]) => {
+      const fields = parseStatus(line)!;
+      return fields.group === group && !hasEnded(fields);
+    });
   }
 
-  readonly groupOptions = { detached: true, windowsHide: false };
-}
-
-function access(path: string, mode: number): number {
-  return libc().access(Buffer.from(`${path}\0`), mode);
+  #status(fields: StatusFields): ProcessStatus {
+    const { boot, pid: namespace } = this.domain();
+    return { start: `${fields.startTicks} ${namespace} ${boot}`, ended: hasEnded(fields), group: fields.group };
+  }
 }

@@ -6,16 +6,16 @@
  */
 
 import { systemError } from "../../../ffi/errno.ts";
-import { type Libc, libc } from "../../../ffi/libc.ts";
+import { type LinuxLibc, linuxLibc } from "../../../ffi/libc.ts";
 import { LINUX, LINUX_ERRNO as E } from "../../../ffi/symbols/linux_libc.ts";
 import type { ProcessHold } from "../process_system.ts";
-import { signalled } from "./signalled.ts";
+import { signalled } from "../unix/signalled.ts";
 
 /** An open PID descriptor; see pidfd_open(2). */
 export class PidDescriptor implements ProcessHold {
   readonly #pid: number;
   readonly #descriptor: number;
-  readonly #libc: Libc = libc();
+  readonly #libc: LinuxLibc = linuxLibc();
   readonly #poll: Uint8Array;
 
   private constructor(pid: number, descriptor: number) {
@@ -35,7 +35,7 @@ export class PidDescriptor implements ProcessHold {
    * @throws ProcrefError `OTHER`
    */
   static open(pid: number): PidDescriptor | "gone" | "not-offered" {
-    const descriptor = libc().syscall(LINUX.SYS_pidfd_open, BigInt(pid), 0n, null, 0n);
+    const descriptor = linuxLibc().syscall(LINUX.SYS_pidfd_open, BigInt(pid), 0n, null, 0n);
     if (descriptor === -E.ESRCH) return "gone";
     if (descriptor === -E.ENOSYS || descriptor === -E.EPERM) return "not-offered";
     if (descriptor < 0) throw systemError("OTHER", `watch process ${pid}`, "pidfd_open", descriptor, "", { pid });

@@ -1,13 +1,10 @@
 /**
- * What Linux tells of processes in /proc. It is read through the C library: Deno lets nobody read there by its own
- * means who does not run with all permissions.
+ * What Linux tells of processes in /proc, and what it means.
  *
  * @module
  */
 
-import { systemError } from "../../../ffi/errno.ts";
-import { libc } from "../../../ffi/libc.ts";
-import { LINUX, LINUX_ERRNO as E } from "../../../ffi/symbols/linux_libc.ts";
+import { linuxAccess } from "./linux_access.ts";
 
 /** The fields of /proc/PID/stat that are used; see proc_pid_stat(5). */
 export interface StatusFields {
@@ -21,41 +18,16 @@ export interface StatusFields {
   readonly startTicks: string;
 }
 
-const encoder = new TextEncoder();
 const decoder = new TextDecoder();
-
-function cString(text: string): Uint8Array {
-  return encoder.encode(`${text}\0`);
-}
 
 /**
  * Reads a file as a whole.
  *
  * @returns its bytes, or undefined when it does not exist, its process has ended, or this user may not read it
- * @throws ProcrefError `IO`
+ * @throws ProcrefError `IO`, `PERMISSION`
  */
 export function readProcBytes(path: string): Uint8Array | undefined {
-  const { open, read, close } = libc();
-  const descriptor = open(cString(path), LINUX.O_RDONLY | LINUX.O_CLOEXEC);
-  if (descriptor < 0) return absent(path, "open", descriptor);
-  try {
-    let buffer = new Uint8Array(4096);
-    for (let filled = 0;;) {
-      const length = read(descriptor, buffer.subarray(filled), BigInt(buffer.length - filled));
-      if (length < 0) return absent(path, "read", length);
-      if (length === 0) return buffer.subarray(0, filled);
-      filled += length;
-      if (filled === buffer.length) buffer = grown(buffer);
-    }
-  } finally {
-    close(descriptor);
-  }
-}
-
-function grown(buffer: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-  const larger = new Uint8Array(2 * buffer.length);
-  larger.set(buffer);
-  return larger;
+  return linuxAccess().bytes(path);
 }
 
 /** Reads a text file as {@link readProcBytes} does. */
@@ -66,14 +38,7 @@ export function readProcFile(path: string): string | undefined {
 
 /** The target of a symbolic link, or undefined when it does not exist or may not be read. */
 export function readProcLink(path: string): string | undefined {
-  const buffer = new Uint8Array(256);
-  const length = libc().readlink(cString(path), buffer, BigInt(buffer.length));
-  return length < 0 ? undefined : decoder.decode(buffer.subarray(0, length));
-}
-
-function absent(path: string, call: string, result: number): undefined {
-  if (result === -E.ENOENT || result === -E.ESRCH || result === -E.EACCES) return undefined;
-  throw systemError("IO", `read ${path}`, call, result, "", { path });
+  return linuxAccess().link(path);
 }
 
 /** Takes a line of /proc/PID/stat apart. The command name may hold anything, parentheses and spaces included. */
@@ -97,42 +62,53 @@ export function hasEnded({ state, threads }: StatusFields): boolean {
 /** PF_KTHREAD: a thread of the kernel, which has no program. */
 const KERNEL_THREAD = 0x200000;
 
-/**
- * Whether a line of /proc/PID/stat is of a process that has given its old program up and has not set the new one up
- * yet: its environment begins and ends at 0.
- */
-export function isChangingProgram(text: string): boolean {
+/** Whether a line of /proc/PID/stat is of a process that runs a program: no thread of the kernel, and not dead. */
+export function hasProgram(text: string): boolean {
   const status = parseStatus(text);
-  if (status === undefined || hasEnded(status)) return false;
+  // The seventh field here is the ninth of the line: flags.
+  const flags = Number(text.slice(text.lastIndexOf(")") + 2).split(" ")[6]);
+  return status !== undefined && !hasEnded(status) && (flags & KERNEL_THREAD) === 0;
+}
+
+/**
+ * Whether a line of /proc/PID/stat is of a process that has no environment at all. One that has given its old program up
+ * and has not set the new one up yet has none only for the moment: the kernel notes where the code of the new program is
+ * after it has noted where the environment begins and ends (load_elf_binary in fs/binfmt_elf.c).
+ */
+export function hasNoEnvironment(text: string): boolean {
+  if (!hasProgram(text)) return true;
   const fields = text.slice(text.lastIndexOf(")") + 2).trimEnd().split(" ");
-  // The seventh and the 49th field here are the ninth and the 51st of the line: flags, env_end.
-  return (Number(fields[6]) & KERNEL_THREAD) === 0 && fields[48] === "0";
+  // The 26th, 50th and 51st field of the line are three less here.
+  const [startOfCode, start, end] = [fields[23], fields[47], fields[48]];
+  return startOfCode !== "0" && start === end;
 }
 
 /**
  * The PIDs of all processes that this user may see, in no order.
  *
- * @throws ProcrefError `IO`
+ * @throws ProcrefError `IO`, `PERMISSION`
  */
 export function listProcesses(): number[] {
-  const { open, getdents64, close, layouts } = libc();
-  const descriptor = open(cString("/proc"), LINUX.O_RDONLY | LINUX.O_CLOEXEC);
-  if (descriptor < 0) throw systemError("IO", "list /proc", "open", descriptor, "", { path: "/proc" });
-  try {
-    const pids: number[] = [];
-    const buffer = new Uint8Array(32768);
-    const view = new DataView(buffer.buffer);
-    for (;;) {
-      const length = getdents64(descriptor, buffer, BigInt(buffer.length));
-      if (length < 0) throw systemError("IO", "list /proc", "getdents64", length, "", { path: "/proc" });
-      if (length === 0) return pids;
-      for (let at = 0; at < length; at += view.getUint16(at + layouts.dirent.length, true)) {
-        const name = buffer.subarray(at + layouts.dirent.name, buffer.indexOf(0, at + layouts.dirent.name));
-        const pid = Number(decoder.decode(name));
-        if (Number.isInteger(pid)) pids.push(pid);
-      }
-    }
-  } finally {
-    close(descriptor);
+  return linuxAccess().processes();
+}
+
+/** How many fields a line has at least that is complete. A command name has at most 15 bytes, so it cannot seem so. */
+const COMPLETE = 40;
+
+/**
+ * Takes the lines of many processes apart, as one after the other. A command name may hold a newline and whatever follows
+ * it: what begins like a line and is too short to be one belongs to the next.
+ *
+ * @returns each process with its line
+ */
+export function splitStatusLines(text: string): (readonly [pid: number, line: string])[] {
+  const lines: [number, string][] = [];
+  let begun = "";
+  for (const part of text.split("\n")) {
+    begun = begun === "" ? part : `${begun}\n${part}`;
+    if (begun.slice(begun.lastIndexOf(")") + 2).split(" ").length < COMPLETE) continue;
+    lines.push([parseInt(begun, 10), begun]);
+    begun = "";
   }
+  return lines;
 }

@@ -5,7 +5,7 @@
  */
 
 import { systemError } from "../../../ffi/errno.ts";
-import { LINUX_ERRNO as E } from "../../../ffi/symbols/linux_libc.ts";
+import { libc } from "../../../ffi/libc.ts";
 
 /**
  * Whether the signal was sent.
@@ -15,9 +15,10 @@ import { LINUX_ERRNO as E } from "../../../ffi/symbols/linux_libc.ts";
  * @throws ProcrefError `PERMISSION` when it belongs to somebody else; `OTHER`
  */
 export function signalled(result: number, call: string, pid: number, number: number): boolean {
-  if (result === -E.ESRCH) return false;
   if (result >= 0) return true;
+  const { errors } = libc();
+  if (result === -errors.ESRCH) return false;
   const whom = pid < 0 ? `process group ${-pid}` : `process ${pid}`;
-  const code = result === -E.EPERM ? "PERMISSION" : "OTHER";
+  const code = result === -errors.EPERM ? "PERMISSION" : "OTHER";
   throw systemError(code, `send signal ${number} to ${whom}`, call, result, "", { pid: Math.abs(pid) });
 }
