@@ -57,7 +57,8 @@ export class ServiceStage {
   /** The processes of this service that run: all that any client ever started. */
   running(): number[] {
     return this.journal.entries().filter(({ what }) => what === "start" || what === "recover")
-      .map(({ service }) => service).filter((pid) => processes.isAlive(pid));
+      .filter(({ service: pid, start }) => processes.isAlive(start === "" ? pid : { pid, start }))
+      .map(({ service }) => service);
   }
 
   /** The record as it stands, or undefined. */

@@ -14,6 +14,7 @@ import {
 } from "../../mod.ts";
 import { currentUser } from "../../src/kernel/open.ts";
 import { objectName } from "../../src/kernel/object_name.ts";
+import { parseIdentity } from "../../src/process/identity.ts";
 import { slotsOf } from "../fixtures/counters.ts";
 import { keyOf, listedSet, removeKey } from "../fixtures/sets.ts";
 import { Child, type ChildOptions } from "./child.ts";
@@ -160,7 +161,10 @@ export class SupervisedStage {
   }
 
   running(): number[] {
-    return [...this.starts(), ...this.notes("child").map(Number)].filter((pid) => processes.isAlive(pid));
+    // Programs say who they are; shells do not know it.
+    const known = new Map(this.notes("born").map(parseIdentity).map((identity) => [identity.pid, identity]));
+    const all = [...this.starts(), ...this.notes("child").map(Number)];
+    return all.filter((pid) => processes.isAlive(known.get(pid) ?? pid));
   }
 
   /** Where the files of the service are, also when it is not there at the moment. */
