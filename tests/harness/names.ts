@@ -7,6 +7,7 @@ import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
 import { objectNameOfFile } from "../../src/kernel/object_name.ts";
 import { openKernelCounter } from "../../src/kernel/open.ts";
+import { onWindows } from "./platform.ts";
 
 /** How long supervisors may take to leave when their last client has gone. */
 const LEAVE_MS = 10_000;
@@ -37,7 +38,8 @@ function isSupervised(directory: string): boolean {
   return foldersIn(directory).some((folder) => {
     const object = objectNameOfFile(basename(folder), "user");
     if (object === undefined) return false;
-    const mechanisms = existsSync(`${folder}.slots`) ? ["slots", "sysv"] as const : ["sysv"] as const;
+    const native = onWindows ? "handles" : "sysv";
+    const mechanisms = existsSync(`${folder}.slots`) ? ["slots", native] as const : [native] as const;
     return mechanisms.some((each) => openKernelCounter(object, dirname(folder), each).snapshot().seated);
   });
 }
