@@ -1,6 +1,6 @@
 /** Names and directories that belong to one test. */
 
-import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import process from "node:process";
@@ -29,8 +29,22 @@ export async function withDirectory<T>(work: (directory: string) => Promise<T> |
   } finally {
     const deadline = performance.now() + LEAVE_MS;
     while (isSupervised(directory) && performance.now() < deadline) await delay(5);
-    rmSync(directory, { recursive: true, force: true });
+    removeTree(directory);
   }
+}
+
+/**
+ * Removes a directory with all that is in it, if it is there. Bun under Wine says ENOENT, and removes nothing, where a
+ * directory in it has a name longer than 8.3; so on Windows it is done step by step.
+ */
+export function removeTree(path: string): void {
+  if (!onWindows) return rmSync(path, { recursive: true, force: true });
+  if (!existsSync(path)) return;
+  for (const entry of readdirSync(path, { withFileTypes: true })) {
+    if (entry.isDirectory()) removeTree(join(path, entry.name));
+    else rmSync(join(path, entry.name), { force: true });
+  }
+  rmdirSync(path);
 }
 
 /** Whether a supervisor is in office for a service whose directory is somewhere below, counted in whatever way. */

@@ -1,7 +1,7 @@
 /** One service with a supervisor, its clients in this process and in others, and what may be left of it. */
 
 import assert from "node:assert/strict";
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import {
@@ -20,7 +20,7 @@ import { keyOf, listedSet, removeKey } from "../fixtures/sets.ts";
 import { Child, type ChildOptions } from "./child.ts";
 import { eventually } from "./eventually.ts";
 import { isKept } from "./kept.ts";
-import { uniqueName, withDirectory } from "./names.ts";
+import { removeTree, uniqueName, withDirectory } from "./names.ts";
 import { onWindows } from "./platform.ts";
 import { programCommand } from "./program.ts";
 import { runtime, type RuntimeName } from "./runtime.ts";
@@ -260,7 +260,7 @@ export class SupervisedStage {
       if (!onWindows && listedSet(this.key) !== undefined) removeKey(this.key);
     }
     for (const pid of this.running()) processes.kill(pid);
-    rmSync(this.state, { recursive: true, force: true });
+    removeTree(this.state);
   }
 }
 

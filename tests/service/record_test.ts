@@ -17,7 +17,7 @@ import process from "node:process";
 import { test } from "node:test";
 import { isProcrefError, process as processes, type ProcrefError, ServiceInfo, SharedService } from "../../mod.ts";
 import { eventually } from "../harness/eventually.ts";
-import { uniqueName, withDirectory } from "../harness/names.ts";
+import { removeTree, uniqueName, withDirectory } from "../harness/names.ts";
 import { notOnWindows, onWindows } from "../harness/platform.ts";
 import { startSleeper } from "../harness/sleeper.ts";
 
@@ -284,8 +284,7 @@ test("a read-only or full state directory gives the reference back and says so",
     mkdirSync(join(own, "record.json.tmp", "full"), { recursive: true, mode: 0o700 });
     await assert.rejects(service.acquire(), (error) => isProcrefError(error, "IO") && error.message.includes(own));
     assert.equal(await service.count(), 0);
-    // Bun removes on Windows what is in the way when it is told to remove a file.
-    rmSync(own, { recursive: true, force: true });
+    removeTree(own);
     await service.use(() => {});
   });
 });
