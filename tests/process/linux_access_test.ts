@@ -7,11 +7,14 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { isProcrefError } from "../../src/errors.ts";
+import { markedProcesses } from "../../src/process/marks.ts";
 import type { LinuxAccess } from "../../src/process/linux/linux_access.ts";
 import { NativeAccess } from "../../src/process/linux/native_access.ts";
 import { splitStatusLines } from "../../src/process/linux/proc_files.ts";
 import { ShellAccess } from "../../src/process/linux/shell_access.ts";
 import { becomesSleep, Shell } from "../fixtures/shell.ts";
+import { Child } from "../harness/child.ts";
+import { eventually } from "../harness/eventually.ts";
 import { withDirectory } from "../harness/names.ts";
 
 const ACCESSES: readonly (readonly [string, LinuxAccess])[] = [
@@ -75,6 +78,22 @@ test("the shell finds processes by an entry of their environment, and by nothing
   assert.deepEqual(found, [marked.pid]);
   for (const { pid } of [marked, longer, inside, lines]) assert.ok(!empty.includes(pid));
   assert.ok(empty.includes(bare.pid), "one without any environment cannot be told from one that shows none yet");
+});
+
+test("the shell finds a marked process also while it changes its program, when the kernel shows no environment", async () => {
+  await withDirectory(async (directory) => {
+    const script = join(directory, "again");
+    const mark = crypto.randomUUID();
+    writeFileSync(script, `exec /bin/sh '${script}'\n`);
+    await using shell = await Shell.start(`echo ready; PROCREF_MARK=${mark} exec /bin/sh '${script}'`);
+    await eventually(() => markedProcesses([mark]).length === 1, "it runs the script");
+    const command = ["deno", "run", "-A", "--deny-ffi", "--no-check", "--quiet"];
+    await using looker = new Child("find_marked.ts", { command, args: [mark, String(shell.pid)] });
+    const { looks, found, met } = JSON.parse(await looker.line(""));
+    assert.equal(found, looks);
+    assert.ok(met > 0, `it was met in ${looks} looks`);
+    await looker.exited;
+  });
 });
 
 test("the lines of many processes are told apart, whatever the processes are called", () => {

@@ -37,19 +37,12 @@ test("a held handle does not keep the event loop alive, and the kernel takes the
 });
 
 test("waiting for a start does not block the event loop", async () => {
-  let arrive: () => void = () => {};
-  let begin: () => void = () => {};
-  const begun = new Promise<void>((resolve) => begin = resolve);
+  const { promise: arrived, resolve: arrive } = Promise.withResolvers<void>();
   const service = new SharedService(uniqueName(), {
-    onFirstAcquire: () =>
-      new Promise((resolve) => {
-        arrive = () => resolve({ pid: startSleeper() });
-        begin();
-      }),
+    onFirstAcquire: () => arrived.then(() => ({ pid: startSleeper() })),
   });
   const first = service.acquire();
   const waiting = new SharedService(service.name, { onFirstAcquire: () => ({}) }).acquire();
-  await begun;
   // Fifty turns of the loop pass while both wait; then the start ends.
   for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setTimeout(resolve, 1));
   arrive();

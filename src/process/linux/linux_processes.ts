@@ -13,7 +13,6 @@ import { linuxAccess } from "./linux_access.ts";
 import {
   hasEnded,
   hasNoEnvironment,
-  hasProgram,
   listProcesses,
   parseStatus,
   readProcBytes,
@@ -63,9 +62,10 @@ export class LinuxProcesses extends UnixProcesses {
     if (sweeps === undefined) return this.list();
     const { found, empty } = sweeps.searchEnvironments(entries);
     if (empty.length === 0) return [...found];
-    // Threads of the kernel and the dead show none either. Who is changing its program now was not yet, or may be through.
-    const programs = splitStatusLines(sweeps.statusLines()).filter(([, line]) => hasProgram(line)).map(([pid]) => pid);
-    return [...found, ...empty.filter((pid) => programs.includes(pid))];
+    // Who is changing its program now showed none, and who is through by now may have shown none.
+    const others = splitStatusLines(sweeps.statusLines()).filter(([, line]) => !hasNoEnvironment(line));
+    const possible = new Set(others.map(([pid]) => pid));
+    return [...found, ...empty.filter((pid) => possible.has(pid))];
   }
 
   /**

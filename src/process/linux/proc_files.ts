@@ -63,7 +63,7 @@ export function hasEnded({ state, threads }: StatusFields): boolean {
 const KERNEL_THREAD = 0x200000;
 
 /** Whether a line of /proc/PID/stat is of a process that runs a program: no thread of the kernel, and not dead. */
-export function hasProgram(text: string): boolean {
+function hasProgram(text: string): boolean {
   const status = parseStatus(text);
   // The seventh field here is the ninth of the line: flags.
   const flags = Number(text.slice(text.lastIndexOf(")") + 2).split(" ")[6]);
