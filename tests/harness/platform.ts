@@ -38,6 +38,7 @@ const NOT_ON_WINDOWS = {
   setsid: "it is about a setsid that kills, and Windows starts supervisors by no program",
   calls: "it counts semop calls; handles are counted by several calls, and waited for by looking again and again",
   links: "to make symbolic links is a privilege on Windows",
+  "open-files": "a directory of Windows stays as long as a file in it is open, and the supervisor's log is",
   removal: "nobody can remove a kernel object of Windows that is in use",
   first: "Windows has no process 1",
 } as const;

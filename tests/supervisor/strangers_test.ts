@@ -19,7 +19,9 @@ function removeFolder(stage: SupervisedStage): void {
 }
 
 for (const what of ["file", "directory"]) {
-  test(`the record's ${what} is removed while held: it is written again, and who comes gets the same process`, async () => {
+  test(`the record's ${what} is removed while held: it is written again, and who comes gets the same process`, {
+    skip: what === "directory" && notOnWindows("open-files"),
+  }, async () => {
     await onStage(async (stage) => {
       const handle = await stage.service().acquire();
       const before = stage.record()!;
@@ -36,7 +38,9 @@ for (const what of ["file", "directory"]) {
   });
 }
 
-test("the record is removed and all clients are SIGKILLed: the supervisor clears up all the same", async () => {
+test("the record is removed and all clients are SIGKILLed: the supervisor clears up all the same", {
+  skip: notOnWindows("open-files"),
+}, async () => {
   await onStage(async (stage) => {
     const client = await stage.client();
     await client.call("acquire");
@@ -151,7 +155,7 @@ test("a record of a service that never was, with processes of somebody else: non
     const { folder } = stage;
     mkdirSync(folder, { mode: 0o700 });
     // The numbers are those of a process that runs; when it began says that it is another one.
-    const identity = { pid: stranger, start: start.replace(/^\d+/, (ticks) => String(Number(ticks) - 1)) };
+    const identity = { pid: stranger, start: start.replace(/^\d+/, (ticks) => String(BigInt(ticks) - 1n)) };
     const reused = { ...record, info: { ...record.info, ...identity }, supervisor: identity };
     writeFileSync(`${folder}/record.json`, JSON.stringify(reused), { mode: 0o600 });
     const again = await stage.service().acquire();
