@@ -11,12 +11,12 @@ import { checkFileSystem } from "../kernel/file_system.ts";
 import type { Scope } from "../kernel/object_name.ts";
 import { chooseMechanism, currentUser, openRefCounter, type RefCounterOptions } from "../kernel/open.ts";
 import type { RefCounter } from "../kernel/ref_counter.ts";
+import { semaphoreLimits, semaphoreUsage } from "../kernel/semaphore_usage.ts";
 import { attempting, stateDirectory } from "../kernel/state_directory.ts";
 import { domain } from "../process/domain.ts";
 import { identityOf } from "../process/identity.ts";
-import { findParentDeathProgram, findProgram } from "../process/programs.ts";
-import { readProcFile } from "../process/linux/proc_files.ts";
 import { processSystem } from "../process/platform.ts";
+import { findProgram } from "../process/programs.ts";
 import { killHolder, startHolder } from "./crash_trial.ts";
 import { VERSION } from "./version.ts";
 
@@ -75,7 +75,7 @@ export async function* diagnose(where: Where, begin: (check: string) => void): A
 function versions(): string {
   const { deno, bun } = process.versions as { deno?: string; bun?: string };
   const runtime = bun !== undefined ? `Bun ${bun}` : deno !== undefined ? `Deno ${deno}` : "an unknown runtime";
-  const kernel = readProcFile("/proc/sys/kernel/osrelease")?.trim() ?? "unknown";
+  const kernel = processSystem().kernelRelease() ?? "unknown";
   return `procref ${VERSION} on ${runtime}, kernel ${kernel}`;
 }
 
@@ -166,7 +166,7 @@ function expectReleased(counter: RefCounter): void {
 
 function processes(): string {
   if (identityOf(process.pid) === undefined) {
-    throw new Error("Cannot see the start time of a process: is /proc mounted?");
+    throw new Error("Cannot see the start time of a process: on Linux, is /proc mounted?");
   }
   if (!processSystem().list().includes(process.ppid) && process.ppid !== 0) {
     throw new Warning("processes of others are hidden (hidepid of /proc); who holds a service may not be shown");
@@ -177,55 +177,57 @@ function processes(): string {
   }
   const hold = processSystem().hold(process.pid);
   if (typeof hold === "string") {
-    throw new Warning("this kernel gives no PID descriptors; processes are watched by /proc, more slowly");
+    throw new Warning("this kernel gives no hold on a process; processes are watched by their identity, more slowly");
   }
   hold.close();
-  return "identities and PID descriptors are there";
+  return "identities are there, and a hold on a process";
 }
 
 function supervisors(): string {
-  const setsid = findProgram("setsid", process.env.PATH);
-  expect("found" in setsid, "setsid is not on the PATH, so that no supervisor can be started; install util-linux");
-  if (findParentDeathProgram() === undefined) {
+  const { detachingProgram } = processSystem();
+  if (detachingProgram !== undefined && !("found" in findProgram(detachingProgram, process.env.PATH))) {
+    throw new Error(`${detachingProgram} is not on the PATH, so that no supervisor can be started; install util-linux`);
+  }
+  const by = processSystem().endsWithSupervisor();
+  if (by === undefined) {
     throw new Warning(
-      "setpriv (util-linux) is not there: a service whose supervisor is killed runs on until the next client comes, or " +
-        "until `procref gc`",
+      "a service whose supervisor is killed runs on until a client looks or the next one comes, or until `procref gc`; " +
+        "on Linux setpriv (util-linux) would end it at once",
     );
   }
-  return "they can be started (setsid), and their services die with them (setpriv)";
+  return `they can be started${
+    detachingProgram ? ` (${detachingProgram})` : ""
+  }, and their services die with them (${by})`;
 }
 
 const SET_SIZE = 8;
 const MOST_OPERATIONS = 5;
 
 function limits(): string {
-  if (chooseMechanism().mechanism === "slots") return "semaphores are not used here";
-  const numbers = readProcFile("/proc/sys/kernel/sem")?.trim().split(/\s+/).map(Number);
-  if (numbers?.length !== 4 || numbers.some(Number.isNaN)) throw new Warning("kernel.sem cannot be read");
-  const [perSet, semaphores, operations, sets] = numbers;
-  const used = (readProcFile("/proc/sysvipc/sem") ?? "").trimEnd().split("\n").slice(1)
-    .map((line) => Number(line.trim().split(/\s+/)[3]));
-  const inUse = used.reduce((sum, count) => sum + count, 0);
-  const text = `${used.length} of ${sets} semaphore sets in use, ${inUse} of ${semaphores} semaphores`;
+  if (chooseMechanism().mechanism !== "sysv") return "semaphores are not used here";
+  const [limits, usage] = [semaphoreLimits(), semaphoreUsage()];
+  if (limits === undefined || usage === undefined) return "this system does not tell how many semaphores are in use";
+  const { perSet, perStep, mostSets, mostSemaphores } = limits;
+  const { sets, semaphores } = usage;
+  const text = `${sets} of ${mostSets} semaphore sets in use, ${semaphores} of ${mostSemaphores} semaphores`;
   const remedy = "; raise kernel.sem (sysctl)";
   expect(perSet >= SET_SIZE, `a set may have ${perSet} semaphores, ${SET_SIZE} are needed${remedy}`);
-  expect(
-    operations >= MOST_OPERATIONS,
-    `a step may have ${operations} operations, ${MOST_OPERATIONS} are needed${remedy}`,
-  );
-  expect(used.length < sets && inUse + SET_SIZE <= semaphores, `${text}: none is left${remedy}`);
-  if (used.length > 0.9 * sets || inUse > 0.9 * semaphores) throw new Warning(`${text}: they run short${remedy}`);
+  expect(perStep >= MOST_OPERATIONS, `a step may have ${perStep} operations, ${MOST_OPERATIONS} are needed${remedy}`);
+  expect(sets < mostSets && semaphores + SET_SIZE <= mostSemaphores, `${text}: none is left${remedy}`);
+  if (sets > 0.9 * mostSets || semaphores > 0.9 * mostSemaphores) throw new Warning(`${text}: they run short${remedy}`);
   return text;
 }
 
 function namespaces(): string {
   const { boot, pid, ipc } = domain();
-  if (boot === "" || pid === "" || ipc === "") {
+  if (boot === "" || pid + ipc === "") {
     throw new Warning(
       "boot or namespaces are not known, so that containers with one state directory are not told apart",
     );
   }
-  return `${pid}, ${ipc}, boot ${boot}; only processes of the same can share`;
+  return `${
+    [...new Set([pid, ipc])].filter((part) => part !== "").join(", ")
+  }, boot ${boot}; only processes of the same can share`;
 }
 
 function expect(condition: boolean, problem: string): asserts condition {

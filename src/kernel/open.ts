@@ -6,15 +6,15 @@
 
 import process from "node:process";
 import { errnoName } from "../../ffi/errno.ts";
-import { type Libc, type LinuxLibc, linuxLibc } from "../../ffi/libc.ts";
+import { type Libc, linuxLibc } from "../../ffi/libc.ts";
 import { windows } from "../../ffi/windows.ts";
-import { LINUX } from "../../ffi/symbols/linux_libc.ts";
 import { ProcrefError } from "../errors.ts";
 import { allowedLibc, effectiveUser } from "./effective_user.ts";
 import { counterOf } from "./mechanisms.ts";
 import { type ObjectName, objectName, type Scope, type User } from "./object_name.ts";
 import type { Mechanism, RefCounter } from "./ref_counter.ts";
 import { semgetWouldKill } from "./rivals.ts";
+import { semaphoreLimits } from "./semaphore_usage.ts";
 
 /** What tells a counter from others of the same name, and how it is kept. */
 export interface RefCounterOptions {
@@ -107,6 +107,11 @@ function slots(why: string): MechanismChoice {
 /** Any key will do: with no flags nothing is made, and no permission is asked for. */
 const PROBED_KEY = 0x70726f63;
 
+/** What gVisor lacks. */
+const SETS_FILE = new TextEncoder().encode("/proc/sysvipc/sem\0");
+/** F_OK of access(2): is it there? */
+const F_OK = 0;
+
 /** Why semaphores do not work here, as it follows "for"; undefined when they do. */
 function whyNoSemaphores(native: Libc): string | undefined {
   if (semgetWouldKill(native)) return "Android ends whoever asks for System V semaphores";
@@ -116,23 +121,14 @@ function whyNoSemaphores(native: Libc): string | undefined {
     return `System V semaphores are denied here (semget failed with ${errnoName(-result)})`;
   }
   if (native.system === "darwin") return undefined;
-  const linux = linuxLibc();
   // gVisor accepts SEM_UNDO and ignores it, without an error; this file is what it lacks.
-  if (textOf(linux, "/proc/sysvipc/sem") === undefined) {
+  if (linuxLibc().access(SETS_FILE, F_OK) < 0) {
     return "/proc/sysvipc/sem is missing, so this kernel (gVisor?) may not undo the semaphore operations of the dead";
   }
-  const [, semaphores, , sets] = textOf(linux, "/proc/sys/kernel/sem")?.trim().split(/\s+/).map(Number) ?? [];
-  return sets === 0 || semaphores === 0 ? "the kernel is set to have no semaphores (kernel.sem)" : undefined;
-}
-
-/** The beginning of a file of the kernel's, which no runtime is asked for; undefined when there is none. */
-function textOf({ open, read, close }: LinuxLibc, path: string): string | undefined {
-  const descriptor = open(new TextEncoder().encode(`${path}\0`), LINUX.O_RDONLY | LINUX.O_CLOEXEC);
-  if (descriptor < 0) return undefined;
-  const buffer = new Uint8Array(256);
-  const length = read(descriptor, buffer, BigInt(buffer.length));
-  close(descriptor);
-  return length < 0 ? undefined : new TextDecoder().decode(buffer.subarray(0, length));
+  const limits = semaphoreLimits();
+  return limits?.mostSets === 0 || limits?.mostSemaphores === 0
+    ? "the kernel is set to have no semaphores (kernel.sem)"
+    : undefined;
 }
 
 /**

@@ -61,6 +61,8 @@ export interface Containment {
 
 /** The processes of one operating system. Every method may throw `PLATFORM`, `PERMISSION` and `LIBRARY`. */
 export interface ProcessSystem {
+  /** The release of the kernel, for people; undefined when it is not known. */
+  kernelRelease(): string | undefined;
   /** Where this process lives. */
   domain(): Domain;
   /** The status of a process, or undefined when there is none, or this user may not see it. */
@@ -128,10 +130,14 @@ export interface ProcessSystem {
    * @throws what the runtime throws when it cannot be started
    */
   startDetached(start: DetachedStart): Promise<DetachedProcess>;
+  /** The program that {@link ProcessSystem.startDetached} finds on the PATH, where it needs one. */
+  readonly detachingProgram?: string;
   /** What {@link ProcessSystem.startDetached} needs, for people: a program, and what it comes with. */
   readonly detachedBy: string;
   /** The program that gives another one a parent-death signal; undefined where there is none. */
   parentDeathProgram(): string | undefined;
+  /** By what a service ends when its supervisor is killed, for people; undefined where it runs on. */
+  endsWithSupervisor(): string | undefined;
   /** Keeps all that this process starts from here on together; undefined where process groups are for that. */
   contain(): Containment | undefined;
   /** The options of `node:child_process` by which a process begins a group of its own. */

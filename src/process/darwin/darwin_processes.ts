@@ -42,6 +42,10 @@ export class DarwinProcesses extends UnixProcesses {
     this.#open = open;
   }
 
+  kernelRelease(): string | undefined {
+    return this.#text("kern.osrelease") || undefined;
+  }
+
   /** There are no namespaces: all processes are in one. */
   domain(): Domain {
     return this.#domain ??= { boot: this.#text("kern.bootsessionuuid"), pid: "macOS", ipc: "macOS" };

@@ -35,6 +35,10 @@ const PROGRAM_CHANGE_PAUSE_MS = 1;
 export class LinuxProcesses extends UnixProcesses {
   #domain: Domain | undefined;
 
+  kernelRelease(): string | undefined {
+    return readProcFile("/proc/sys/kernel/osrelease")?.trim();
+  }
+
   domain(): Domain {
     return this.#domain ??= {
       boot: readProcFile("/proc/sys/kernel/random/boot_id")?.trim() ?? "",
@@ -133,6 +137,7 @@ export class LinuxProcesses extends UnixProcesses {
     return linuxAccess().canRun(path);
   }
 
+  readonly detachingProgram = "setsid";
   readonly detachedBy = "setsid (util-linux or BusyBox), in Deno --allow-run=setsid";
 
   /**
@@ -140,7 +145,11 @@ export class LinuxProcesses extends UnixProcesses {
    * neither a group kill nor a runtime that ends its descendants reaches it.
    */
   startDetached(start: DetachedStart): Promise<DetachedProcess> {
-    return spawnDetached(["setsid"], start);
+    return spawnDetached([this.detachingProgram], start);
+  }
+
+  override endsWithSupervisor(): string | undefined {
+    return this.parentDeathProgram() === undefined ? undefined : "setpriv";
   }
 
   /** setpriv of util-linux; that of BusyBox does not know `--pdeathsig`. */

@@ -11,6 +11,7 @@ import type { Domain, ProcessHold, ProcessStatus, ProcessSystem } from "../proce
 
 /** The processes of a Unix, but for what each one tells in its own way. */
 export abstract class UnixProcesses implements ProcessSystem {
+  abstract kernelRelease(): string | undefined;
   abstract domain(): Domain;
   abstract status(pid: number): ProcessStatus | undefined;
   abstract isHidden(pid: number): boolean;
@@ -57,6 +58,10 @@ export abstract class UnixProcesses implements ProcessSystem {
 
   programFiles(path: string): string[] {
     return [path];
+  }
+
+  endsWithSupervisor(): string | undefined {
+    return undefined;
   }
 
   contain(): undefined {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { release } from "node:os";
 import process from "node:process";
 import { PROCESS } from "../../../ffi/symbols/windows_processes.ts";
 import { wideText } from "../../../ffi/windows.ts";
@@ -34,6 +35,10 @@ const OF_MACHINE = "services.exe";
 /** The processes of this machine. The group of a process is the tree of what it has started. */
 export class WindowsProcesses implements ProcessSystem {
   #domain: Domain | undefined;
+
+  kernelRelease(): string {
+    return release();
+  }
 
   /**
    * PIDs are those of the machine, and named objects those of the session. A session is told from one of an earlier
@@ -151,6 +156,10 @@ export class WindowsProcesses implements ProcessSystem {
     const attributes = windowsProcessCalls().GetFileAttributesW(wideText(path));
     if (attributes < 0) return false;
     return isProgram(path) && (attributes & PROCESS.FILE_ATTRIBUTE_DIRECTORY) === 0 ? true : "denied";
+  }
+
+  endsWithSupervisor(): string {
+    return "a job";
   }
 
   readonly detachedBy = "CreateProcessW of Windows, in Deno --allow-ffi";
