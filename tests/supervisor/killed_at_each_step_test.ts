@@ -74,6 +74,8 @@ test("the supervisor is SIGKILLed in START, with a service that is not ready: wh
     writeFileSync(go, "");
     const { pid } = await acquiring;
     assert.notEqual(pid, first);
+    // It is ready for another reason than its own note.
+    await eventually(() => stage.starts().length === 2, "the next one has made its note");
     assert.deepEqual(stage.running(), [pid]);
     await client.call("release", 0);
     await stage.assertNothingLeft();
