@@ -6,6 +6,7 @@
  */
 
 import { setTimeout as delay } from "node:timers/promises";
+import type { RefCounter } from "../kernel/ref_counter.ts";
 import { stopWithGroup } from "../process/group.ts";
 import { formatIdentity, ownIdentity } from "../process/identity.ts";
 import { SETTLE_MS } from "../service/mode.ts";
@@ -63,9 +64,18 @@ async function endedWhenUnused(office: Office, stopTimeoutMs: number): Promise<b
   try {
     await clearUp(office, record, stopTimeoutMs);
   } finally {
-    counter.remove();
+    leave(counter);
   }
   return true;
+}
+
+/**
+ * With the gate: leaves everything. The seat goes first: where the counter stays (another user made it), whoever comes
+ * in by the open gate would take for a reaper what is about to end.
+ */
+function leave(counter: RefCounter): void {
+  if (counter.holdsSeat()) counter.leaveSeat();
+  counter.remove();
 }
 
 /** With the gate and nobody left: stops the process and removes the record, unless it belongs to somebody else. */

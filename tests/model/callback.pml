@@ -1,6 +1,6 @@
 /*
  * The lifecycle of a service whose callbacks run inside the clients, with a reaper for the case that the last client
- * is killed, on System V semaphores or with LOCK_FILES on lock files.
+ * is killed, on System V semaphores; with LOCK_FILES or HANDLES, on those.
  *
  * One system call, one write of the record, one look at a process is one step. Each macro that changes the model is
  * explained in README.md beside this file.
@@ -40,16 +40,43 @@ byte gate; /* 0; client + 1; CLIENTS + reaper + 1 */
 byte seat; /* 0; reaper + 1 */
 #define CLIENT_GATE(c) (c + 1)
 #define REAPER_GATE(r) (CLIENTS + r + 1)
-#define A_REAPER_SITS (seat != 0 && seat <= ROOM)
 
-#ifdef LOCK_FILES
-/* What the dead held is given back one by one, each at any later time. */
-byte late_references;
-#define LATE_GATE (CLIENTS + ROOM + 1)
-#define LATE_SEAT (ROOM + 1)
+#if defined(LOCK_FILES) || defined(HANDLES)
+/* A step of the counter is several, under a latch, and what a dead process had is given back one by one, in any order. */
+#define WEAK
+byte latch; /* as the gate */
+/* What a process that was killed in the middle of a look has open still. */
+#define NOTHING 0
+#define THE_GATE 1
+#define THE_SEAT 2
+#define A_REFERENCE 3
+byte ghost;
+byte ghost_owner; /* as the gate */
+#ifdef HANDLES
+/* To have a handle is to hold. */
+#define SEEMS_HELD(x, it) (x != 0 || ghost == it)
 #else
-#define LATE_GATE 0
-#define LATE_SEAT 0
+/* A test shares its lock with others. It only keeps gate and seat from being taken. */
+#define SEEMS_HELD(x, it) (x != 0)
+#endif
+#define CAN_BE_TAKEN(x, it) (latch == 0 && x == 0 && ghost != it)
+#define SEEMS_UNUSED (references == 0 && !SEEMS_HELD(0, A_REFERENCE))
+#define HAS_DIED(x) (x != 0 && (x <= CLIENTS -> !alive[x - 1] : reaper[x - CLIENTS - 1] != ALIVE))
+#define CLIENT_HAS_NOTHING(c) (!counted[c] && gate != CLIENT_GATE(c) && latch != CLIENT_GATE(c))
+#define REAPER_HAS_NOTHING(r) \
+  (seat != r + 1 && gate != REAPER_GATE(r) && latch != REAPER_GATE(r) && ghost_owner != REAPER_GATE(r))
+#ifdef LATCH_GOES_LAST
+#define LATCH_GOES \
+  (ghost == NOTHING && gate != latch && (latch <= CLIENTS -> !counted[latch - 1] : seat != latch - CLIENTS))
+#else
+#define LATCH_GOES true
+#endif
+#define LATCH_IS_FREE (latch == 0)
+#else
+#define LATCH_IS_FREE true
+#define SEEMS_HELD(x, it) (x != 0)
+#define CLIENT_HAS_NOTHING(c) true
+#define REAPER_HAS_NOTHING(r) true
 #endif
 
 /* The record. The number of a service stands for its generation as well: it is given again only when nothing knows
@@ -85,28 +112,152 @@ bit unwatched;
 #define SOME_CLIENT(what, x) (what[0] == x || what[1] == x)
 #endif
 #define REAPER_IS_KNOWN(r) (reaper[r] != GONE || SOME_CLIENT(spawned, r))
-#define REAPER_IS_TAKEN(r) (busy[r] || REAPER_IS_KNOWN(r))
+#define REAPER_IS_TAKEN(r) (busy[r] || REAPER_IS_KNOWN(r) || !REAPER_HAS_NOTHING(r))
 #define SERVICE_IS_KNOWN(n) \
   (service[n] != GONE || recorded == n || SOME_CLIENT(held, n) || SOME_CLIENT(seen, n) || SOME_CLIENT(made, n))
+
+#ifdef GHOST_IS_NO_EXCEPTION
+#define NOTE_WHO_SITS skip
+#else
+/* Whoever takes the look of a dead process for a reaper has none. */
+#define NOTE_WHO_SITS unwatched = (unwatched || seat == 0)
+#endif
 
 inline write_record(new_phase, number) {
   phase = new_phase;
   recorded = number
 }
 
-inline kill_client(c) {
-  alive[c] = 0;
-#ifdef LOCK_FILES
-  late_references = late_references + counted[c];
-#else
-  references = references - counted[c];
-#endif
-  counted[c] = 0;
-  held[c] = NOBODY;
+#ifdef WEAK
+inline leave_ghost(me) {
   if
-  :: gate == CLIENT_GATE(c) -> gate = LATE_GATE
+  :: latch == me && ghost == NOTHING ->
+    if
+    :: skip
+    :: ghost = THE_GATE; ghost_owner = me
+    :: ghost = THE_SEAT; ghost_owner = me
+#ifdef HANDLES
+    :: ghost = A_REFERENCE; ghost_owner = me
+#endif
+    fi
+  :: else
+  fi
+}
+
+inline undo_client(c) {
+  leave_ghost(CLIENT_GATE(c))
+}
+
+inline undo_reaper(r) {
+  leave_ghost(REAPER_GATE(r))
+}
+
+inline count_client(c) {
+  atomic { latch == 0 && !SEEMS_HELD(gate, THE_GATE) -> latch = CLIENT_GATE(c) };
+  atomic { references++; counted[c] = 1 };
+  atomic { latch = 0 }
+}
+
+inline take_gate(c) {
+  atomic { CAN_BE_TAKEN(gate, THE_GATE) -> latch = CLIENT_GATE(c) };
+  atomic { gate = CLIENT_GATE(c) };
+  atomic { latch = 0 }
+}
+
+/* The seat goes before what tells others that the counter is gone: lock files are removed one by one. */
+inline remove_if(allowed, me) {
+  atomic { latch == 0 -> latch = me };
+  if
+  :: atomic { SEEMS_UNUSED && allowed -> assert(references == 0); seat = 0 };
+    atomic {
+      gate = 0;
+      evicted[0] = in_office[0];
+      evicted[1] = in_office[1];
+      evicted[2] = in_office[2];
+      evicted[3] = in_office[3]
+    };
+    atomic { latch = 0 }
+  /* It is taken for used. */
+  :: atomic { !(SEEMS_UNUSED && allowed) -> latch = 0 };
+    atomic { gate = 0 }
+  fi
+}
+
+#define OTHERS_SIT(me) (SEEMS_HELD(seat, THE_SEAT) && seat + CLIENTS != me)
+#else
+inline undo_client(c) {
+  references = references - counted[c];
+  counted[c] = 0;
+  if
+  :: gate == CLIENT_GATE(c) -> gate = 0
+  :: else
+  fi
+}
+
+inline undo_reaper(r) {
+  if
+  :: seat == r + 1 -> seat = 0
   :: else
   fi;
+  if
+  :: gate == REAPER_GATE(r) -> gate = 0
+  :: else
+  fi
+}
+
+inline count_client(c) {
+  atomic { gate == 0 -> references++; counted[c] = 1 }
+}
+
+inline take_gate(c) {
+  atomic { gate == 0 -> gate = CLIENT_GATE(c) }
+}
+
+/* The set of semaphores is removed, with all that is in it. */
+inline remove_if(allowed, me) {
+  atomic {
+    if
+    :: allowed ->
+      assert(references == 0);
+      if
+      :: seat != 0 -> evicted[seat - 1] = 1
+      :: else
+      fi;
+      seat = 0
+    :: else
+    fi;
+    gate = 0
+  }
+}
+
+#ifdef SET_STAYS
+#define OTHERS_SIT(me) true
+#else
+#define OTHERS_SIT(me) (seat != 0 && seat + CLIENTS != me)
+#endif
+#endif
+
+inline remove_set(me) {
+  remove_if(true, me)
+}
+
+inline remove_unseated_set(me) {
+  remove_if(!OTHERS_SIT(me), me)
+}
+
+inline leave_seat(r) {
+  atomic {
+    if
+    :: seat == r + 1 -> seat = 0
+    :: else
+    fi
+  }
+}
+
+inline kill_client(c) {
+  alive[c] = 0;
+  held[c] = NOBODY;
+  undo_client(c);
 #ifndef WITHOUT_EXCEPTION
   /* What a callback spawned and did not return is unknown: the stated exception. It is taken out of the model. */
   service[made[c]] = GONE;
@@ -117,14 +268,7 @@ inline kill_client(c) {
 inline kill_reaper(r) {
   reaper[r] = GOING;
   unwatched = unwatched || seat == r + 1;
-  if
-  :: seat == r + 1 -> seat = LATE_SEAT
-  :: else
-  fi;
-  if
-  :: gate == REAPER_GATE(r) -> gate = LATE_GATE
-  :: else
-  fi
+  undo_reaper(r)
 }
 
 /* Ends a service. One that is well must have no holders. */
@@ -140,17 +284,6 @@ inline end_service(n) {
   service[n] == GONE
 }
 
-/* The set of semaphores is removed, with all that is in it. */
-inline remove_set() {
-  assert(references == 0);
-  if
-  :: A_REAPER_SITS -> evicted[seat - 1] = 1
-  :: else
-  fi;
-  gate = 0;
-  seat = 0
-}
-
 inline take_reaper(c, r) {
   spawned[c] = r;
   reaper[r] = ALIVE;
@@ -162,7 +295,7 @@ inline take_reaper(c, r) {
 /* Under the gate: as long as the seat is free, spawns a reaper and waits until it is in office or gone. */
 inline bring_reaper(c) {
   do
-  :: atomic { seat == 0 ->
+  :: atomic { LATCH_IS_FREE && !SEEMS_HELD(seat, THE_SEAT) ->
       if
       :: !REAPER_IS_TAKEN(0) -> take_reaper(c, 0)
       :: REAPER_IS_TAKEN(0) && !REAPER_IS_TAKEN(1) -> take_reaper(c, 1)
@@ -172,7 +305,7 @@ inline bring_reaper(c) {
       fi
     };
     atomic { in_office[spawned[c]] || reaper[spawned[c]] == GONE -> spawned[c] = NOBODY }
-  :: atomic { seat != 0 -> break }
+  :: atomic { LATCH_IS_FREE && SEEMS_HELD(seat, THE_SEAT) -> NOTE_WHO_SITS; break }
   od
 }
 
@@ -199,12 +332,12 @@ proctype Client(byte c) {
   byte read_phase, again;
 
   do
-  :: atomic { rounds[c] > 0 -> rounds[c]--; alive[c] = 1 };
+  :: atomic { rounds[c] > 0 && CLIENT_HAS_NOTHING(c) -> rounds[c]--; alive[c] = 1 };
     {
 #ifdef ENTER_PAST_GATE
       atomic { references++; counted[c] = 1 };
 #else
-      atomic { gate == 0 -> references++; counted[c] = 1 };
+      count_client(c);
 #endif
 look:
       atomic { read_phase = phase; seen[c] = recorded };
@@ -223,7 +356,7 @@ look:
         }
       :: else
       fi;
-      atomic { gate == 0 -> gate = CLIENT_GATE(c) };
+      take_gate(c);
 #ifdef RECORD_NOT_READ_AGAIN
       again = seen[c];
 #else
@@ -264,11 +397,11 @@ hold:
       /* An acquire is done when the seat is taken; the exception ends with it. */
 #ifndef REAPER_NOT_REPLACED
       if
-      :: atomic { seat == 0 -> skip };
-        atomic { gate == 0 -> gate = CLIENT_GATE(c) };
+      :: atomic { LATCH_IS_FREE && !SEEMS_HELD(seat, THE_SEAT) -> skip };
+        take_gate(c);
         bring_reaper(c);
         gate = 0
-      :: else
+      :: atomic { LATCH_IS_FREE && SEEMS_HELD(seat, THE_SEAT) -> NOTE_WHO_SITS }
       fi;
 #else
       unwatched = 0;
@@ -281,7 +414,24 @@ leave:
       :: references == 0
       :: else -> goto done
       fi;
-      atomic { gate == 0 -> gate = CLIENT_GATE(c) };
+      take_gate(c);
+#elif defined(COUNT_BEFORE_LATCH)
+      if
+      :: references == 1 && gate == 0
+      :: references >= 2 -> atomic { references--; counted[c] = 0; goto done }
+      fi;
+      take_gate(c);
+      atomic { references--; counted[c] = 0 };
+#elif defined(WEAK)
+      if
+      :: atomic { latch == 0 && (references >= 2 || ghost == A_REFERENCE) -> latch = CLIENT_GATE(c) };
+        atomic { references--; counted[c] = 0 };
+        atomic { latch = 0; goto done }
+      :: atomic { CAN_BE_TAKEN(gate, THE_GATE) && references == 1 && ghost != A_REFERENCE -> latch = CLIENT_GATE(c) };
+        atomic { gate = CLIENT_GATE(c) };
+        atomic { references--; counted[c] = 0 };
+        atomic { latch = 0 }
+      fi;
 #else
       if
       :: atomic { references >= 2 -> references--; counted[c] = 0; goto done }
@@ -301,7 +451,7 @@ leave:
 #ifdef KEEP_SET
       gate = 0;
 #else
-      atomic { remove_set() };
+      remove_set(CLIENT_GATE(c));
 #endif
 done:
       atomic { alive[c] = 0 }
@@ -324,17 +474,33 @@ end_unused:
   do
   :: atomic { reaper[r] == ALIVE && busy[r] -> skip };
     {
+#ifdef WEAK
+      if
+      :: atomic { CAN_BE_TAKEN(seat, THE_SEAT) -> latch = REAPER_GATE(r) };
+        atomic { seat = r + 1; unwatched = 0 };
+        atomic { latch = 0 }
+      /* It waits for a seat that it only fails to take. */
+      :: atomic { latch == 0 && SEEMS_HELD(seat, THE_SEAT) -> goto exit }
+      fi;
+#else
       if
       :: atomic { seat == 0 -> seat = r + 1; unwatched = 0 }
       :: else -> goto exit
       fi;
+#endif
       atomic { in_office[r] = 1 };
 #ifdef EVICTED_REAPER_STAYS
-      atomic { references == 0 && gate == 0 -> gate = REAPER_GATE(r) };
+      atomic { LATCH_IS_FREE && references == 0 && gate == 0 -> gate = REAPER_GATE(r) };
 #else
       if
       :: evicted[r] -> goto exit
+#ifdef WEAK
+      :: atomic { !evicted[r] && CAN_BE_TAKEN(gate, THE_GATE) && SEEMS_UNUSED -> latch = REAPER_GATE(r) };
+        atomic { gate = REAPER_GATE(r) };
+        atomic { latch = 0 }
+#else
       :: atomic { !evicted[r] && references == 0 && gate == 0 -> gate = REAPER_GATE(r) }
+#endif
       fi;
 #endif
       atomic { target = recorded };
@@ -347,7 +513,11 @@ end_unused:
       :: else
       fi;
       atomic { write_record(NONE, NOBODY) };
-      atomic { remove_set() };
+#ifndef GATE_BEFORE_SEAT
+      leave_seat(r);
+#endif
+      remove_unseated_set(REAPER_GATE(r));
+      leave_seat(r);
 exit:
       atomic { reaper[r] = GONE }
     } unless { reaper[r] != ALIVE };
@@ -356,17 +526,17 @@ exit:
 }
 
 #define LEAVE_SERVICE(n) atomic { service[n] == GOING -> service[n] = GONE }
+#ifdef LOCKS_OUTLIVE_PROCESS
 #define LEAVE_REAPER(r) atomic { reaper[r] == GOING -> reaper[r] = GONE }
+#else
+#define LEAVE_REAPER(r) atomic { reaper[r] == GOING && REAPER_HAS_NOTHING(r) -> reaper[r] = GONE }
+#endif
+#define UNCOUNT(c) atomic { counted[c] && !alive[c] -> references--; counted[c] = 0 }
 
 /* Who is going is gone some time later. */
 proctype Kernel() {
 end_unused:
   do
-#ifdef LOCK_FILES
-  :: atomic { late_references > 0 -> late_references--; references-- }
-  :: atomic { gate == LATE_GATE -> gate = 0 }
-  :: atomic { seat == LATE_SEAT -> seat = 0 }
-#endif
   :: LEAVE_SERVICE(0)
   :: LEAVE_SERVICE(1)
   :: LEAVE_SERVICE(2)
@@ -375,6 +545,17 @@ end_unused:
   :: LEAVE_REAPER(1)
   :: LEAVE_REAPER(2)
   :: LEAVE_REAPER(3)
+#ifdef WEAK
+  :: UNCOUNT(0)
+  :: UNCOUNT(1)
+#if CLIENTS > 2
+  :: UNCOUNT(2)
+#endif
+  :: atomic { HAS_DIED(gate) -> gate = 0 }
+  :: atomic { HAS_DIED(latch) && LATCH_GOES -> latch = 0 }
+  :: atomic { seat != 0 && reaper[seat - 1] != ALIVE -> seat = 0 }
+  :: atomic { ghost != NOTHING -> ghost = NOTHING; ghost_owner = 0 }
+#endif
   od
 }
 
@@ -413,7 +594,11 @@ proctype Fate() {
 #define CLIENTS_ARE_DONE (rounds[0] + rounds[1] == 0 && !alive[0] && !alive[1])
 #endif
 #define ALL_GONE(what) (what[0] == GONE && what[1] == GONE && what[2] == GONE && what[3] == GONE)
+#ifdef WEAK
+#define SEMAPHORES_ARE_ZERO (references == 0 && gate == 0 && seat == 0 && latch == 0 && ghost == NOTHING)
+#else
 #define SEMAPHORES_ARE_ZERO (references == 0 && gate == 0 && seat == 0)
+#endif
 #define NOTHING_LEFT (ALL_GONE(service) && phase == NONE)
 #ifdef WITHOUT_EXCEPTION
 #define EXCEPTION false

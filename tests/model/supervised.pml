@@ -1,5 +1,5 @@
 /*
- * The lifecycle of a service that a supervisor guards, on System V semaphores or with LOCK_FILES on lock files.
+ * The lifecycle of a service that a supervisor guards, on System V semaphores; with LOCK_FILES or HANDLES, on those.
  *
  * One system call, one write of the record, one look at a process is one step. Each macro that changes the model is
  * explained in README.md beside this file.
@@ -48,16 +48,44 @@ byte seat; /* 0; supervisor + 1 */
 #define CLIENT_GATE(c) (c + 1)
 #define SUPERVISOR_GATE(s) (CLIENTS + s + 1)
 #define CLIENT_SEAT (SUPERVISORS + 1) /* the seat is taken by the client that has the gate */
-#define A_SUPERVISOR_SITS (seat != 0 && seat <= SUPERVISORS)
 
-#ifdef LOCK_FILES
-/* What the dead held is given back one by one, each at any later time. */
-byte late_references;
-#define LATE_GATE (CLIENTS + SUPERVISORS + 1)
-#define LATE_SEAT (SUPERVISORS + 2)
+#if defined(LOCK_FILES) || defined(HANDLES)
+/* A step of the counter is several, under a latch, and what a dead process had is given back one by one, in any order. */
+#define WEAK
+byte latch; /* as the gate */
+/* What a process that was killed in the middle of a look has open still. */
+#define NOTHING 0
+#define THE_GATE 1
+#define THE_SEAT 2
+#define A_REFERENCE 3
+byte ghost;
+byte ghost_owner; /* as the gate */
+byte waiter; /* supervisor + 1 that is in a step of its wait */
+#ifdef HANDLES
+/* To have a handle is to hold. */
+#define SEEMS_HELD(x, it) (x != 0 || ghost == it)
 #else
-#define LATE_GATE 0
-#define LATE_SEAT 0
+/* A test shares its lock with others. It only keeps gate and seat from being taken. */
+#define SEEMS_HELD(x, it) (x != 0)
+#endif
+#define CAN_BE_TAKEN(x, it) (latch == 0 && x == 0 && ghost != it)
+#define SEEMS_UNUSED (references == 0 && !SEEMS_HELD(0, A_REFERENCE))
+#define HAS_DIED(x) (x != 0 && (x <= CLIENTS -> !alive[x - 1] : supervisor[x - CLIENTS - 1] != ALIVE))
+#define CLIENT_HAS_NOTHING(c) (!counted[c] && gate != CLIENT_GATE(c) && latch != CLIENT_GATE(c))
+#define SUPERVISOR_HAS_NOTHING(s) \
+  (seat != s + 1 && gate != SUPERVISOR_GATE(s) && latch != SUPERVISOR_GATE(s) && ghost_owner != SUPERVISOR_GATE(s) && \
+  waiter != s + 1)
+#ifdef LATCH_GOES_LAST
+#define LATCH_GOES \
+  (ghost == NOTHING && gate != latch && (latch <= CLIENTS -> !counted[latch - 1] : seat != latch - CLIENTS))
+#else
+#define LATCH_GOES true
+#endif
+#define LATCH_IS_FREE (latch == 0)
+#else
+#define LATCH_IS_FREE true
+#define CLIENT_HAS_NOTHING(c) true
+#define SUPERVISOR_HAS_NOTHING(s) true
 #endif
 
 /* The record. */
@@ -99,19 +127,55 @@ inline write_record(new_phase, me, whose, number) {
   recorded_start = number;
 }
 
-inline undo_client(c) {
-#ifdef LOCK_FILES
-  late_references = late_references + counted[c];
-#else
-  references = references - counted[c];
+#ifdef WEAK
+inline leave_ghost(me) {
+  if
+  :: latch == me && ghost == NOTHING ->
+    if
+    :: skip
+    :: ghost = THE_GATE; ghost_owner = me
+    :: ghost = THE_SEAT; ghost_owner = me
+#ifdef HANDLES
+    :: ghost = A_REFERENCE; ghost_owner = me
 #endif
+    fi
+  :: else
+  fi
+}
+
+inline undo_client(c) {
+  holds[c] = 0;
+  leave_ghost(CLIENT_GATE(c))
+}
+
+inline kill_supervisor(s) {
+  supervisor[s] = GOING;
+  waits_for_gate[s] = 0;
+  lingers[s] = 0;
+  leave_ghost(SUPERVISOR_GATE(s))
+}
+
+inline count_client(c) {
+  atomic { latch == 0 && !SEEMS_HELD(gate, THE_GATE) -> latch = CLIENT_GATE(c) };
+  atomic { references++; counted[c] = 1 };
+  atomic { latch = 0 }
+}
+
+inline take_gate(c) {
+  atomic { CAN_BE_TAKEN(gate, THE_GATE) -> latch = CLIENT_GATE(c) };
+  atomic { gate = CLIENT_GATE(c) };
+  atomic { latch = 0 }
+}
+#else
+inline undo_client(c) {
+  references = references - counted[c];
   counted[c] = 0;
   holds[c] = 0;
   if
   :: gate == CLIENT_GATE(c) ->
-    gate = LATE_GATE;
+    gate = 0;
     if
-    :: seat == CLIENT_SEAT -> seat = LATE_SEAT
+    :: seat == CLIENT_SEAT -> seat = 0
     :: else
     fi
   :: else
@@ -121,16 +185,25 @@ inline undo_client(c) {
 inline kill_supervisor(s) {
   supervisor[s] = GOING;
   if
-  :: seat == s + 1 -> seat = LATE_SEAT
+  :: seat == s + 1 -> seat = 0
   :: else
   fi;
   if
-  :: gate == SUPERVISOR_GATE(s) -> gate = LATE_GATE
+  :: gate == SUPERVISOR_GATE(s) -> gate = 0
   :: else
   fi;
   waits_for_gate[s] = 0;
   lingers[s] = 0
 }
+
+inline count_client(c) {
+  atomic { gate == 0 -> references++; counted[c] = 1 }
+}
+
+inline take_gate(c) {
+  atomic { gate == 0 -> gate = CLIENT_GATE(c) }
+}
+#endif
 
 /* Whether anything still knows the number s. */
 #define CLIENT_KNOWS(c, s) (seen[c] == s || failed_before[c] == s || spawned[c] == s)
@@ -172,7 +245,7 @@ inline take_number(c, s) {
   excused = 0
 }
 
-#define TAKEN(s) (busy[s] || KNOWN(s))
+#define TAKEN(s) (busy[s] || KNOWN(s) || !SUPERVISOR_HAS_NOTHING(s))
 
 inline spawn_supervisor(c) {
   if
@@ -213,7 +286,7 @@ inline look(c) {
   if
   :: wanted ->
     wanted = 0;
-    atomic { gate == 0 -> gate = CLIENT_GATE(c) }
+    take_gate(c);
     if
     :: atomic { phase != NONE && !LOOKS_ALIVE(publisher) -> skip }; bring_into_office(c)
     :: else
@@ -228,7 +301,7 @@ proctype Client(byte c) {
   bit wanted;
 
   do
-  :: atomic { rounds[c] > 0 -> rounds[c]--; alive[c] = 1 };
+  :: atomic { rounds[c] > 0 && CLIENT_HAS_NOTHING(c) -> rounds[c]--; alive[c] = 1 };
     {
       atomic {
         if
@@ -240,7 +313,7 @@ enter:
 #ifdef ENTER_PAST_GATE
       atomic { references++; counted[c] = 1 };
 #else
-      atomic { gate == 0 -> references++; counted[c] = 1 };
+      count_client(c);
 #endif
 read:
       atomic { read_phase = phase; seen[c] = publisher; read_start = recorded_start };
@@ -291,7 +364,7 @@ await:
         fi
       };
 lock:
-      atomic { gate == 0 -> gate = CLIENT_GATE(c) };
+      take_gate(c);
 #ifndef RECORD_NOT_READ_AGAIN
       atomic {
         read_phase = phase;
@@ -355,6 +428,32 @@ leave:
       :: else
       fi;
 #endif
+#ifdef CLOSE_UNDER_LATCH
+      /* The same in two steps under the latch, the second of which looks at the seat and removes the set. */
+      if
+      :: atomic { CAN_BE_TAKEN(gate, THE_GATE) && SEEMS_UNUSED -> latch = CLIENT_GATE(c) };
+        atomic { gate = CLIENT_GATE(c) };
+        atomic { latch = 0 };
+        atomic { latch == 0 -> latch = CLIENT_GATE(c) };
+        if
+        :: atomic { !SEEMS_HELD(seat, THE_SEAT) && SEEMS_UNUSED -> assert(references == 0); gate = 0 };
+          atomic { latch = 0 }
+        :: atomic { SEEMS_HELD(seat, THE_SEAT) || !SEEMS_UNUSED -> latch = 0 };
+          atomic { gate = 0 }
+        fi
+      :: skip
+      fi;
+#endif
+#ifdef CLOSE_WITHOUT_LATCH
+      /* A mistake: the gate of somebody who is not counted is taken for one that was forgotten. */
+      if
+      :: references == 0 && seat == 0 ->
+        atomic { latch == 0 -> latch = CLIENT_GATE(c) };
+        atomic { gate = 0; seat = 0 };
+        atomic { latch = 0 }
+      :: skip
+      fi;
+#endif
       atomic { alive[c] = 0 }
     } unless { !alive[c] };
     atomic {
@@ -378,10 +477,19 @@ end_unused:
   do
   :: atomic { supervisor[s] == ALIVE && busy[s] -> skip };
     {
+#ifdef WEAK
+      if
+      :: atomic { CAN_BE_TAKEN(seat, THE_SEAT) -> latch = SUPERVISOR_GATE(s) };
+        atomic { seat = s + 1 };
+        atomic { latch = 0 }
+      :: atomic { latch == 0 && (seat != 0 || ghost == THE_SEAT) -> goto exit }
+      fi;
+#else
       if
       :: atomic { seat == 0 -> seat = s + 1 }
       :: else -> goto exit
       fi;
+#endif
       /* What a predecessor left. Only who has the seat writes the record, so nobody changes it after this look. */
       atomic {
         if
@@ -493,8 +601,17 @@ out:
       atomic { gate = 0 };
 #else
       atomic { write_record(NONE, NOBODY, NOBODY, 0) };
+#ifdef WEAK
+      atomic { latch == 0 -> latch = SUPERVISOR_GATE(s) };
+      if
+      :: atomic { SEEMS_UNUSED -> assert(references == 0); gate = 0; seat = 0 }; atomic { latch = 0 }
+      /* It is taken for used: the gate is opened, and the end of the process gives back the seat. */
+      :: atomic { !SEEMS_UNUSED -> latch = 0 }; atomic { gate = 0 }; atomic { seat = 0 }
+      fi;
+#else
       /* The set of semaphores is removed, with all that is in it. */
       atomic { assert(references == 0); references = 0; gate = 0; seat = 0 };
+#endif
 #endif
 exit:
       atomic { supervisor[s] = GONE }
@@ -516,18 +633,50 @@ proctype Wait() {
 end_unused:
   do
 #ifdef LINGER
-  :: atomic { A_SUPERVISOR_SITS && waits_for_gate[seat - 1] && !lingers[seat - 1] && references == 0 -> lingers[seat - 1] = 1 }
+  :: atomic { seat != 0 && waits_for_gate[seat - 1] && !lingers[seat - 1] && references == 0 -> lingers[seat - 1] = 1 }
   :: atomic {
-      A_SUPERVISOR_SITS && lingers[seat - 1] ->
+      LATCH_IS_FREE && seat != 0 && lingers[seat - 1] ->
       lingers[seat - 1] = 0;
       if
       :: references == 0 && gate == 0 -> gate = CLIENTS + seat; waits_for_gate[seat - 1] = 0
       :: else
       fi
     }
+#elif defined(WEAK)
+  /* The supervisor does it itself, again and again, in between its other steps. */
+#ifdef COUNT_BEFORE_LATCH
+  :: atomic {
+      seat != 0 && waits_for_gate[seat - 1] && references == 0 && gate == 0 -> waiter = seat
+    };
+    atomic {
+      if
+      :: waiter != 0 && !waits_for_gate[waiter - 1] -> waiter = 0
+      :: waiter != 0 && waits_for_gate[waiter - 1] && CAN_BE_TAKEN(gate, THE_GATE) -> latch = CLIENTS + waiter
+      fi
+    };
 #else
   :: atomic {
-      A_SUPERVISOR_SITS && waits_for_gate[seat - 1] && references == 0 && gate == 0 ->
+      seat != 0 && waits_for_gate[seat - 1] && CAN_BE_TAKEN(gate, THE_GATE) && SEEMS_UNUSED ->
+      waiter = seat;
+      latch = CLIENTS + waiter
+    };
+#endif
+    atomic {
+      if
+      :: waiter != 0 && waits_for_gate[waiter - 1] -> gate = CLIENTS + waiter; waits_for_gate[waiter - 1] = 0
+      :: else
+      fi
+    };
+    atomic {
+      if
+      :: waiter != 0 && latch == CLIENTS + waiter && supervisor[waiter - 1] == ALIVE -> latch = 0
+      :: else
+      fi;
+      waiter = 0
+    }
+#else
+  :: atomic {
+      seat != 0 && waits_for_gate[seat - 1] && references == 0 && gate == 0 ->
       gate = CLIENTS + seat;
       waits_for_gate[seat - 1] = 0
     }
@@ -547,37 +696,48 @@ inline gone(s) {
   s = 0
 }
 
-#if defined(LOCK_FILES) && !defined(LOCKS_OUTLIVE_PROCESS)
-/* The kernel closes the files of a process before anybody can see that it has ended. */
-#define MAY_BE_GONE (gate != LATE_GATE && seat != LATE_SEAT)
-#else
-#define MAY_BE_GONE true
+#ifdef WEAK
+#define UNCOUNT(c) atomic { counted[c] && !alive[c] -> references--; counted[c] = 0 }
 #endif
 
 /* Who is going is gone some time later. */
+#ifdef LOCKS_OUTLIVE_PROCESS
+#define GOES(s) (supervisor[s] == GOING)
+#else
+#define GOES(s) (supervisor[s] == GOING && SUPERVISOR_HAS_NOTHING(s))
+#endif
+
 proctype Kernel() {
   byte s;
 
 end_unused:
   do
-#ifdef LOCK_FILES
-  :: atomic { late_references > 0 -> late_references--; references-- }
-  :: atomic { gate == LATE_GATE -> gate = 0 }
-  :: atomic { seat == LATE_SEAT -> seat = 0 }
+#ifdef WEAK
+  :: UNCOUNT(0)
+#if CLIENTS > 1
+  :: UNCOUNT(1)
+#endif
+#if CLIENTS > 2
+  :: UNCOUNT(2)
+#endif
+  :: atomic { HAS_DIED(gate) -> gate = 0 }
+  :: atomic { HAS_DIED(latch) && LATCH_GOES -> latch = 0 }
+  :: atomic { seat != 0 && supervisor[seat - 1] != ALIVE -> seat = 0 }
+  :: atomic { ghost != NOTHING -> ghost = NOTHING; ghost_owner = 0 }
 #endif
   :: atomic { service[0] == GOING -> service[0] = GONE }
   :: atomic { service[1] == GOING -> service[1] = GONE }
   :: atomic { service[2] == GOING -> service[2] = GONE }
-  :: atomic { supervisor[0] == GOING && MAY_BE_GONE -> s = 0; gone(s) }
-  :: atomic { supervisor[1] == GOING && MAY_BE_GONE -> s = 1; gone(s) }
-  :: atomic { supervisor[2] == GOING && MAY_BE_GONE -> s = 2; gone(s) }
+  :: atomic { GOES(0) -> s = 0; gone(s) }
+  :: atomic { GOES(1) -> s = 1; gone(s) }
+  :: atomic { GOES(2) -> s = 2; gone(s) }
 #if SUPERVISORS > 3
   :: atomic { service[3] == GOING -> service[3] = GONE }
-  :: atomic { supervisor[3] == GOING && MAY_BE_GONE -> s = 3; gone(s) }
+  :: atomic { GOES(3) -> s = 3; gone(s) }
 #endif
 #if SUPERVISORS > 4
   :: atomic { service[4] == GOING -> service[4] = GONE }
-  :: atomic { supervisor[4] == GOING && MAY_BE_GONE -> s = 4; gone(s) }
+  :: atomic { GOES(4) -> s = 4; gone(s) }
 #endif
   od
 }
@@ -632,7 +792,11 @@ proctype Fate() {
 #endif
 
 #define PROCESSES_ARE_GONE (CLIENTS_ARE_DONE && ALL_GONE(supervisor))
+#ifdef WEAK
+#define SEMAPHORES_ARE_ZERO (references == 0 && gate == 0 && seat == 0 && latch == 0 && ghost == NOTHING)
+#else
 #define SEMAPHORES_ARE_ZERO (references == 0 && gate == 0 && seat == 0)
+#endif
 #ifdef WITHOUT_EXCEPTION
 #define EXCEPTION false
 #else

@@ -53,25 +53,41 @@ const HOLDING: readonly Row[] = [
   callback("no kill, 2 troubles", "KILLS=0 TROUBLES=2"),
   callback("1 kill, 1 trouble", "KILLS=1 TROUBLES=1"),
   callback("1 kill, the reaper removes the set", "KILLS=1 KEEP_SET"),
+  callback("1 kill, the set cannot be removed", "KILLS=1 KEEP_SET SET_STAYS"),
   callback("1 kill", "KILLS=1", LIVENESS),
-  supervised("lock files, 1 kill", "KILLS=1 LOCK_FILES"),
-  supervised("lock files, 1 kill, lingering", "KILLS=1 LINGER LOCK_FILES"),
-  orphaning("lock files, 1 kill", "KILLS=1 LOCK_FILES"),
-  callback("lock files, 1 kill, 1 trouble", "KILLS=1 TROUBLES=1 LOCK_FILES"),
-  callback("lock files, 1 kill", "KILLS=1 LOCK_FILES", LIVENESS),
 
   supervised("2 kills", "KILLS=2 SUPERVISORS=4", THOROUGH),
   supervised("2 rounds, 2 service deaths", "KILLS=0 DEATHS=2 ROUNDS=2 SUPERVISORS=4", THOROUGH),
   supervised("1 kill, 1 service death, lingering", "KILLS=1 DEATHS=1 LINGER", THOROUGH),
   orphaning("1 kill, 1 service death", "KILLS=1 DEATHS=1", THOROUGH),
   orphaning("1 kill", "KILLS=1", { ...LIVENESS, ...THOROUGH }),
-  supervised("lock files, locks outlive their process", "KILLS=1 LOCK_FILES LOCKS_OUTLIVE_PROCESS", THOROUGH),
-  supervised("lock files, 1 kill, 1 service death", "KILLS=1 DEATHS=1 LOCK_FILES", THOROUGH),
-  supervised("lock files, 1 kill", "KILLS=1 LOCK_FILES", { ...LIVENESS, ...THOROUGH }),
-  callback("lock files, 2 kills", "KILLS=2 LOCK_FILES", THOROUGH),
   callback("2 kills, 1 trouble", "KILLS=2 TROUBLES=1", THOROUGH),
   callback("3 clients, 1 kill", "KILLS=1 CLIENTS=3", THOROUGH),
   callback("1 kill, 1 trouble", "KILLS=1 TROUBLES=1", { ...LIVENESS, ...THOROUGH }),
+];
+
+/** The protocol on mechanisms that do less at a time. */
+const WEAKER: readonly Row[] = [
+  supervised("lock files, 1 kill", "LOCK_FILES KILLS=1"),
+  supervised("lock files, 1 kill, lingering", "LOCK_FILES KILLS=1 LINGER"),
+  supervised("lock files, 1 kill, close removes an unused counter", "LOCK_FILES KILLS=1 CLOSE_UNDER_LATCH"),
+  supervised("lock files, 1 client twice, 1 kill", "LOCK_FILES KILLS=1 CLIENTS=1 ROUNDS=2", LIVENESS),
+  supervised("handles, 1 kill, 1 service death", "HANDLES KILLS=1 DEATHS=1"),
+  callback("lock files, 1 kill, 1 trouble", "LOCK_FILES KILLS=1 TROUBLES=1"),
+  callback("lock files, 1 kill", "LOCK_FILES KILLS=1", LIVENESS),
+  callback("handles, 1 kill, 1 trouble", "HANDLES KILLS=1 TROUBLES=1"),
+  callback("handles, 1 kill, the latch is given back last", "HANDLES KILLS=1 GHOST_IS_NO_EXCEPTION LATCH_GOES_LAST"),
+
+  supervised("lock files, 1 kill, 1 service death", "LOCK_FILES KILLS=1 DEATHS=1", THOROUGH),
+  supervised("lock files, 2 kills", "LOCK_FILES KILLS=2 SUPERVISORS=4", THOROUGH),
+  supervised("lock files, locks outlive their process", "LOCK_FILES KILLS=1 LOCKS_OUTLIVE_PROCESS", THOROUGH),
+  supervised("lock files, 1 kill", "LOCK_FILES KILLS=1", { ...LIVENESS, ...THOROUGH }),
+  orphaning("lock files, 1 kill", "LOCK_FILES KILLS=1", THOROUGH),
+  orphaning("handles, 1 kill", "HANDLES KILLS=1", THOROUGH),
+  callback("lock files, 2 kills", "LOCK_FILES KILLS=2", THOROUGH),
+  callback("lock files, locks outlive their process", "LOCK_FILES KILLS=1 LOCKS_OUTLIVE_PROCESS", THOROUGH),
+  callback("handles, 2 kills", "HANDLES KILLS=2", THOROUGH),
+  callback("handles, 1 kill", "HANDLES KILLS=1", { ...LIVENESS, ...THOROUGH }),
 ];
 
 /** Without the stated exceptions: the counterexample must be found. */
@@ -80,6 +96,7 @@ const EXCEPTIONS: readonly Row[] = [
   orphaning("a killed supervisor leaves nothing", "KILLS=1 WITHOUT_EXCEPTION", VIOLATION),
   orphaning("lock files, locks outlive their process", "KILLS=1 LOCK_FILES LOCKS_OUTLIVE_PROCESS", VIOLATION),
   callback("a client killed in its callback leaves nothing", "KILLS=1 WITHOUT_EXCEPTION", VIOLATION),
+  callback("handles, a look that was killed is no reaper", "HANDLES KILLS=1 GHOST_IS_NO_EXCEPTION", VIOLATION),
 ];
 
 /** Mistakes: each must be found, so that the models are known to be able to fail. */
@@ -101,7 +118,11 @@ const MISTAKES: readonly Row[] = [
   callback("do not compare the generation", "KILLS=0 TROUBLES=1 DO_NOT_COMPARE_GENERATION", VIOLATION),
   callback("do not read the record again", "KILLS=0 RECORD_NOT_READ_AGAIN", VIOLATION),
   callback("decrement, then read", "KILLS=0 DECREMENT_THEN_READ", VIOLATION),
+  callback("gate before the seat", "KILLS=1 KEEP_SET SET_STAYS GATE_BEFORE_SEAT", VIOLATION),
   callback("a dead reaper is not replaced", "KILLS=2 REAPER_NOT_REPLACED", VIOLATION),
+  supervised("handles, count before the latch", "HANDLES KILLS=0 COUNT_BEFORE_LATCH", VIOLATION),
+  supervised("lock files, close without the latch", "LOCK_FILES KILLS=1 CLOSE_WITHOUT_LATCH", VIOLATION),
+  callback("lock files, count before the latch", "LOCK_FILES KILLS=0 COUNT_BEFORE_LATCH", VIOLATION),
 ];
 
 /** That the search for a run that never gets quiet is able to find one. */
@@ -115,8 +136,9 @@ const HARMLESS: readonly Row[] = [
   supervised("harmless: seat before the record", "KILLS=1 SEAT_BEFORE_RECORD"),
   supervised("harmless: do not read the record again", "KILLS=1 RECORD_NOT_READ_AGAIN"),
   callback("harmless: a reaper stays when its set is removed", "KILLS=1 EVICTED_REAPER_STAYS"),
+  callback("harmless: handles, a reaper stays when its counter is removed", "HANDLES KILLS=1 EVICTED_REAPER_STAYS"),
   supervised("harmless: seat before the record, 2 kills", "KILLS=2 SUPERVISORS=4 SEAT_BEFORE_RECORD", THOROUGH),
 ];
 
 /** All rows. */
-export const ROWS: readonly Row[] = [...HOLDING, ...EXCEPTIONS, ...MISTAKES, ...ENDLESS, ...HARMLESS];
+export const ROWS: readonly Row[] = [...HOLDING, ...WEAKER, ...EXCEPTIONS, ...MISTAKES, ...ENDLESS, ...HARMLESS];
