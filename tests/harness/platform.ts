@@ -1,5 +1,6 @@
 /** Which system the tests run on, and what makes no sense on it: one list, with reasons. */
 
+import { appendFileSync } from "node:fs";
 import process from "node:process";
 import { process as processes } from "../../mod.ts";
 
@@ -43,7 +44,14 @@ const NOT_ON_WINDOWS = {
   first: "Windows has no process 1",
 } as const;
 
-/** The reason why a test is skipped here, said aloud, or false where it is run. */
+/**
+ * The reason why a test is skipped here, or false where it is run. To be asked once for each test: the file that
+ * PROCREF_TEST_SKIPPED names gets a line for each.
+ */
 export function notOnWindows(why: keyof typeof NOT_ON_WINDOWS): string | false {
-  return onWindows && `skipped on windows: ${NOT_ON_WINDOWS[why]}`;
+  if (!onWindows) return false;
+  const reason = NOT_ON_WINDOWS[why];
+  const path = process.env.PROCREF_TEST_SKIPPED;
+  if (path) appendFileSync(path, `${reason}\n`);
+  return reason;
 }
