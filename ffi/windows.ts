@@ -41,6 +41,11 @@ export type Windows =
 
 let opened: Windows | undefined;
 
+/** Whether this is Windows. */
+export function isWindows(): boolean {
+  return process.platform === "win32";
+}
+
 /**
  * The libraries of Windows. The first call opens them; an attempt that failed is made again by the next call.
  *
@@ -70,7 +75,7 @@ const NAMING_ERRORS = [
 ];
 
 function open(): Windows {
-  if (process.platform !== "win32") {
+  if (!isWindows()) {
     throw new ProcrefError("PLATFORM", `Cannot use the kernel of Windows: this is ${process.platform}`);
   }
   const runtime = nativeRuntime();

@@ -30,6 +30,8 @@ for (const folder of [output, place]) mkdirSync(folder);
 const tally = new Tally();
 /** What ran, by runtime. */
 const ran: { readonly [R in RuntimeName]: Case[] } = { deno: [], bun: [] };
+/** Why each test that was skipped was, by runtime. */
+const reasons: { readonly [R in RuntimeName]: string[] } = { deno: [], bun: [] };
 const words = process.argv.slice(2);
 if (words[0] === "--run") process.exit(runOne(words.slice(1)));
 const wanted = words.filter(isRuntime);
@@ -97,6 +99,9 @@ function runPart(runtime: RuntimeName, suite: string): void {
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   tally.add(cases);
   ran[runtime].push(...cases);
+  const why = linesOf(join(output, "skipped"));
+  reasons[runtime].push(...why);
+  if (why.length !== skipped.length) tally.check(`${what} says of each test that it skips why`, false);
   if (broken) tally.failed++;
   console.log(
     `${failed.length > 0 || broken ? "FAILED" : "ok"}: ${what}: ${passed.length} passed, ${failed.length} failed, ` +
@@ -122,7 +127,10 @@ function resultOf(runtime: RuntimeName): SuiteResult {
     contract: contractOf(ran[runtime]),
     passed: count("passed"),
     failed: count("failed"),
-    leftOut: [],
+    leftOut: [...new Set(reasons[runtime])].map((why) => ({
+      what: `${reasons[runtime].filter((each) => each === why).length} tests`,
+      why,
+    })),
   };
 }
 
@@ -139,7 +147,10 @@ function versionIn(text: string): string {
 
 /** Runs a runtime in a machine of its own to its end. */
 function run(runtime: RuntimeName, args: readonly string[]): SpawnSyncReturns<string> {
-  return runWords([PROGRAMS[runtime], ...args], { PROCREF_TEST_RUNTIME: runtime });
+  return runWords([PROGRAMS[runtime], ...args], {
+    PROCREF_TEST_RUNTIME: runtime,
+    PROCREF_TEST_SKIPPED: "Z:\\output\\skipped",
+  });
 }
 
 function runWords(words: readonly string[], more: Readonly<Record<string, string>> = {}): SpawnSyncReturns<string> {

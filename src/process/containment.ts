@@ -55,6 +55,7 @@ export async function stopContained(identity: ProcessIdentity, timeoutMs: number
 export async function endContained(): Promise<void> {
   const kept = containment;
   if (kept === undefined) return;
+  kept.leave();
   const ended = (): boolean => {
     const left = kept.members();
     for (const pid of left) processSystem().signal(pid, SIGKILL);

@@ -53,6 +53,8 @@ export interface Containment {
    * @returns false when it cannot be asked
    */
   request(pid: number): boolean;
+  /** To be called before anything in it is ended by force. */
+  leave(): void;
   /** The PIDs of all that runs in it, but for this process. */
   members(): number[];
 }

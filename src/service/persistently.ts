@@ -7,8 +7,11 @@
 
 import type { User } from "../kernel/object_name.ts";
 
-/** What Windows says of a file that another process has open. */
-const BUSY: readonly (string | undefined)[] = ["EPERM", "EACCES", "EBUSY"];
+/**
+ * What Windows says of a file that another process has open; one that was removed is there until they close it, and its
+ * directory is not empty.
+ */
+const BUSY: readonly (string | undefined)[] = ["EPERM", "EACCES", "EBUSY", "EEXIST", "ENOTEMPTY"];
 /** For how long it is tried: readers have a file open for less than a millisecond, looks for viruses for longer. */
 const LIMIT_MS = 2000;
 const PAUSE_MS = 2;

@@ -106,14 +106,15 @@ export class RecordStore {
    * @throws ProcrefError `IO` (disk full, read-only), `STATE_DIRECTORY`, `PERMISSION`
    */
   write(record: ServiceRecord): void {
-    attempting(`write ${this.#path}`, this.#path, () => {
+    const write = (): void => {
       this.#makeDirectory();
       checkDirectory(this.directory, this.#name.scope, this.#uid);
       // Left by a writer that died; the new file must be made by this very call.
-      persistently(this.#uid, () => rmSync(this.#temporary, { force: true }));
+      rmSync(this.#temporary, { force: true });
       writeFileSync(this.#temporary, formatRecord(this.#name, record), { flag: "wx", mode: this.fileMode });
-      persistently(this.#uid, () => renameSync(this.#temporary, this.#path));
-    });
+      renameSync(this.#temporary, this.#path);
+    };
+    attempting(`write ${this.#path}`, this.#path, () => persistently(this.#uid, write));
   }
 
   /**
@@ -184,8 +185,10 @@ export class RecordStore {
 
   /** One of those who come at once writes it, as a whole: a link is made only where there is nothing yet. */
   #writeMechanism(mechanism: Mechanism): void {
-    this.#makeDirectory();
-    checkDirectory(this.directory, this.#name.scope, this.#uid);
+    persistently(this.#uid, () => {
+      this.#makeDirectory();
+      checkDirectory(this.directory, this.#name.scope, this.#uid);
+    });
     const temporary = `${this.#mechanism}.${crypto.randomUUID()}.tmp`;
     try {
       writeFileSync(temporary, mechanism, { flag: "wx", mode: this.fileMode });
@@ -225,7 +228,7 @@ export class RecordStore {
       // In a directory that is shared with others there are none, and nothing is looked for.
       if (this.#name.scope === "user") removeHints(this.directory);
       try {
-        rmdirSync(this.directory);
+        persistently(this.#uid, () => rmdirSync(this.directory));
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException;
         if (code !== "ENOENT" && code !== "ENOTEMPTY") throw error;

@@ -5,7 +5,8 @@
  */
 
 import process from "node:process";
-import { isAbsolute, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { isAbsolute, resolve, sep } from "node:path";
 import { ProcrefError } from "../errors.ts";
 import { attempting } from "../kernel/state_directory.ts";
 import { findParentDeathProgram, findProgram } from "../process/programs.ts";
@@ -199,7 +200,8 @@ export function describeService(
  */
 export function resolvePrograms(name: string, description: ServiceDescription): ServiceDescription {
   const { command, ready, inherited, env, cwd } = description;
-  const path = env.PATH ?? inherited.PATH;
+  // Windows writes it in its own way, and finds it whatever the case of its letters.
+  const path = env.PATH ?? inherited.PATH ?? inherited.Path;
   const resolved = ([program, ...args]: readonly string[]): string[] => {
     if (program === undefined) return [];
     // It will be known when the placeholders are.
@@ -313,6 +315,7 @@ function invalid(name: string, field: string, problem: string): ProcrefError {
  */
 export function moduleUrl(specifier: string | URL): URL {
   const text = String(specifier);
+  if (isAbsolute(text) && sep === "\\") return pathToFileURL(text);
   if (isAbsolute(text)) return new URL(`file://${resolve(text).split("/").map(encodeURIComponent).join("/")}`);
   if (/^(file|https?|jsr|npm):/.test(text)) return new URL(text);
   throw new ProcrefError(

@@ -23,6 +23,7 @@ export class LogFile {
   readonly #half: number;
   #descriptor: number | undefined;
   #size = 0;
+  #isRemoved = false;
   #tail = "";
   /** What has been written since the last line break. */
   #line = "";
@@ -58,6 +59,7 @@ export class LogFile {
     const text = this.#decoder.decode(bytes, { stream: true });
     this.#tail = (this.#tail + text).slice(-TAIL_LENGTH);
     this.#tellLines(text);
+    if (this.#isRemoved) return;
     try {
       for (let at = 0; at < bytes.length;) at += this.#writePart(bytes.subarray(at));
     } catch {
@@ -67,6 +69,7 @@ export class LogFile {
 
   /** Notes something about the service between its own lines. */
   note(text: string): void {
+    if (this.#isRemoved) return;
     const line = new TextEncoder().encode(`procref: ${text}\n`);
     try {
       this.#writePart(line);
@@ -75,8 +78,9 @@ export class LogFile {
     }
   }
 
-  /** Closes and removes the files. */
+  /** Closes and removes the files. What comes later, of a process that has ended, makes them no more. */
   remove(): void {
+    this.#isRemoved = true;
     if (this.#descriptor !== undefined) closeSync(this.#descriptor);
     this.#descriptor = undefined;
     removeLog(dirname(this.#path));

@@ -41,7 +41,8 @@ async function accepts(host: string, port: number): Promise<boolean> {
       resolve(ready);
     };
     // A port that nobody listens on may be given to the asking socket itself, which then talks to itself.
-    socket.once("connect", () => settle(socket.localPort !== port));
+    // And Bun tells of a connection that was refused as of one that was made (under Wine), without another side.
+    socket.once("connect", () => settle(socket.localPort !== port && socket.remotePort === port));
     socket.once("error", () => settle(false));
     socket.setTimeout(QUESTION_MS, () => settle(false));
   });

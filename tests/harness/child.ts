@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import process from "node:process";
+import { onWindows } from "./platform.ts";
 import { runtime as ours, type RuntimeName } from "./runtime.ts";
 
 const FIXTURES = new URL("../fixtures/", import.meta.url);
@@ -101,7 +102,8 @@ export class Child implements AsyncDisposable {
 
   /** Ends it by a signal and waits until it is gone and reaped. */
   async kill(signal: NodeJS.Signals = "SIGKILL"): Promise<Exit> {
-    this.process.kill(signal);
+    // The runtimes know few signals on Windows, all of which end a process.
+    this.process.kill(onWindows ? "SIGKILL" : signal);
     return await this.exited;
   }
 

@@ -2,6 +2,7 @@
 
 import { appendFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { identityOf } from "../../src/process/mod.ts";
 
 export interface Entry {
   /** The callback: start, stop, health or recover. */
@@ -10,6 +11,8 @@ export interface Entry {
   readonly client: number;
   /** The service's process. */
   readonly service: number;
+  /** When that process began, if it ran when it was noted: its number alone may be another's soon. */
+  readonly start: string;
 }
 
 /** A journal in a directory of a test. */
@@ -22,13 +25,13 @@ export class Journal {
   }
 
   static append(path: string, what: string, service: number, client: number): void {
-    appendFileSync(path, `${what} ${client} ${service}\n`);
+    appendFileSync(path, `${what} ${client} ${service} ${identityOf(service)?.start ?? ""}\n`);
   }
 
   entries(what?: string): Entry[] {
     return readFileSync(this.path, "utf8").split("\n").filter((line) => line !== "").map((line) => {
-      const [word, client, service] = line.split(" ");
-      return { what: word, client: Number(client), service: Number(service) };
+      const [word, client, service, ...start] = line.split(" ");
+      return { what: word, client: Number(client), service: Number(service), start: start.join(" ") };
     }).filter((entry) => what === undefined || entry.what === what);
   }
 

@@ -1,12 +1,14 @@
 /** Names and directories that belong to one test. */
 
-import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
 import { objectNameOfFile } from "../../src/kernel/object_name.ts";
 import { openKernelCounter } from "../../src/kernel/open.ts";
+import { persistently } from "../../src/service/persistently.ts";
+import { onWindows } from "./platform.ts";
 
 /** How long supervisors may take to leave when their last client has gone. */
 const LEAVE_MS = 10_000;
@@ -28,8 +30,23 @@ export async function withDirectory<T>(work: (directory: string) => Promise<T> |
   } finally {
     const deadline = performance.now() + LEAVE_MS;
     while (isSupervised(directory) && performance.now() < deadline) await delay(5);
-    rmSync(directory, { recursive: true, force: true });
+    removeTree(directory);
   }
+}
+
+/**
+ * Removes a directory with all that is in it, if it is there. Bun under Wine says ENOENT, and removes nothing, where a
+ * directory in it has a name longer than 8.3; so on Windows it is done step by step.
+ */
+export function removeTree(path: string): void {
+  if (!onWindows) return rmSync(path, { recursive: true, force: true });
+  if (!existsSync(path)) return;
+  for (const entry of readdirSync(path, { withFileTypes: true })) {
+    if (entry.isDirectory()) removeTree(join(path, entry.name));
+    else rmSync(join(path, entry.name), { force: true });
+  }
+  // What was removed is there until the last one closes it who has it open.
+  persistently("somebody of Windows", () => rmdirSync(path));
 }
 
 /** Whether a supervisor is in office for a service whose directory is somewhere below, counted in whatever way. */
@@ -37,7 +54,8 @@ function isSupervised(directory: string): boolean {
   return foldersIn(directory).some((folder) => {
     const object = objectNameOfFile(basename(folder), "user");
     if (object === undefined) return false;
-    const mechanisms = existsSync(`${folder}.slots`) ? ["slots", "sysv"] as const : ["sysv"] as const;
+    const native = onWindows ? "handles" : "sysv";
+    const mechanisms = existsSync(`${folder}.slots`) ? ["slots", native] as const : [native] as const;
     return mechanisms.some((each) => openKernelCounter(object, dirname(folder), each).snapshot().seated);
   });
 }

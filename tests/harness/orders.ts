@@ -1,7 +1,8 @@
 /** Supervisors that are started as a client starts them, with orders that no client would give. */
 
-import process from "node:process";
+import { currentUser } from "../../src/kernel/open.ts";
 import { objectName } from "../../src/kernel/object_name.ts";
+import { chooseMechanism } from "../../src/kernel/open.ts";
 import { completeTimes } from "../../src/service/options.ts";
 import type { ServiceDescription } from "../../src/service/service_description.ts";
 import {
@@ -21,9 +22,9 @@ export function ordersFor(
   const complete = completeTimes(options as unknown as SupervisedServiceOptions);
   const description = resolvePrograms(stage.name, describeService(stage.name, complete).description);
   return {
-    ...orderedName(objectName(stage.name, process.geteuid!(), { directory: stage.state })),
+    ...orderedName(objectName(stage.name, currentUser(), { directory: stage.state })),
     directory: stage.state,
-    mechanism: "sysv",
+    mechanism: chooseMechanism().mechanism,
     stopTimeoutMs: complete.stopTimeoutMs,
     description: { ...description, ...more },
   };

@@ -4,11 +4,14 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { type Mechanism, openRefCounter, process as processes, type RefCounter } from "../../mod.ts";
+import { processSystem } from "../../src/process/platform.ts";
 import { keyOf, seatHolder } from "../fixtures/sets.ts";
 import { Child, type ChildOptions } from "./child.ts";
 import { eventually } from "./eventually.ts";
 import { Journal } from "./journal.ts";
+import { isKept } from "./kept.ts";
 import { uniqueName, withDirectory } from "./names.ts";
+import { onWindows } from "./platform.ts";
 
 export interface Acquired {
   readonly handle: number;
@@ -54,7 +57,8 @@ export class ServiceStage {
   /** The processes of this service that run: all that any client ever started. */
   running(): number[] {
     return this.journal.entries().filter(({ what }) => what === "start" || what === "recover")
-      .map(({ service }) => service).filter((pid) => processes.isAlive(pid));
+      .filter(({ service: pid, start }) => processes.isAlive(start === "" ? pid : { pid, start }))
+      .map(({ service }) => service);
   }
 
   /** The record as it stands, or undefined. */
@@ -81,11 +85,19 @@ export class ServiceStage {
     assert.equal((await this.counter()).count(), 0);
   }
 
-  /** Who has the seat: the process that the kernel names as the last that moved that semaphore. */
+  /**
+   * Who has the seat: the process that the kernel names as the last that moved that semaphore; on Windows the one
+   * process that runs the program of reapers.
+   */
   async reaper(): Promise<number> {
     const counter = await this.counter();
     assert.ok(counter.snapshot().seated, "somebody has the seat");
-    return seatHolder(keyOf(this.name, { directory: this.state }));
+    return onWindows ? supervisorProcess() : seatHolder(keyOf(this.name, { directory: this.state }));
+  }
+
+  /** Whether there is a kernel object of the service. */
+  isKept(): boolean {
+    return isKept(this.name, { directory: this.state });
   }
 
   /** The counter of this service, to look at. */
@@ -101,6 +113,13 @@ export class ServiceStage {
     counter.tryLock();
     counter.close();
   }
+}
+
+function supervisorProcess(): number {
+  const system = processSystem();
+  const found = system.list().filter((pid) => system.command(pid)?.at(-1)?.endsWith("\\supervisor\\main.ts"));
+  assert.equal(found.length, 1, `one reaper runs: ${found.join(", ")}`);
+  return found[0];
 }
 
 /** Runs a test on a stage, and clears it away whatever happened. */

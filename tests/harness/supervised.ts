@@ -1,7 +1,7 @@
 /** One service with a supervisor, its clients in this process and in others, and what may be left of it. */
 
 import assert from "node:assert/strict";
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import {
@@ -12,13 +12,17 @@ import {
   SharedService,
   type SharedServiceOptions,
 } from "../../mod.ts";
-import { libc } from "../../ffi/libc.ts";
+import { currentUser } from "../../src/kernel/open.ts";
 import { objectName } from "../../src/kernel/object_name.ts";
+import { parseIdentity } from "../../src/process/identity.ts";
 import { slotsOf } from "../fixtures/counters.ts";
 import { keyOf, listedSet, removeKey } from "../fixtures/sets.ts";
 import { Child, type ChildOptions } from "./child.ts";
 import { eventually } from "./eventually.ts";
-import { uniqueName, withDirectory } from "./names.ts";
+import { isKept } from "./kept.ts";
+import { removeTree, uniqueName, withDirectory } from "./names.ts";
+import { onWindows } from "./platform.ts";
+import { programCommand } from "./program.ts";
 import { runtime, type RuntimeName } from "./runtime.ts";
 
 /** The runtime that these tests do not run in. */
@@ -86,15 +90,17 @@ export class SupervisedStage {
     appendFileSync(this.journal, "");
   }
 
-  /** The options of a service that is this shell script; `$$` is its process. */
-  script(text: string, more: Options = {}): Options {
+  /** The options of a service that is this shell script; `$$` is its process. Where there is no shell, `program` is it. */
+  script(text: string, more: Options = {}, program?: string): Options {
     const env = { JOURNAL: this.journal, ...(more.env as Record<string, string> | undefined) };
-    return { command: ["sh", "-c", `${BEGIN}${text}`], directory: this.state, ready: NOTED, ...more, env };
+    if (onWindows) assert.ok(program !== undefined, "the script has a program that stands for it");
+    const command = onWindows ? programCommand(program!, "service") : ["sh", "-c", `${BEGIN}${text}`];
+    return { command, directory: this.state, ready: NOTED, ...more, env };
   }
 
   /** The options of a service that sleeps. */
   sleeper(more: Options = {}): Options {
-    return this.script("exec sleep 300", more);
+    return this.script("exec sleep 300", more, "await sleep()");
   }
 
   /** A client in this process; what it acquires is released when the test is over. */
@@ -155,13 +161,16 @@ export class SupervisedStage {
   }
 
   running(): number[] {
-    return [...this.starts(), ...this.notes("child").map(Number)].filter((pid) => processes.isAlive(pid));
+    // Programs say who they are; shells do not know it.
+    const known = new Map(this.notes("born").map(parseIdentity).map((identity) => [identity.pid, identity]));
+    const all = [...this.starts(), ...this.notes("child").map(Number)];
+    return all.filter((pid) => processes.isAlive(known.get(pid) ?? pid));
   }
 
   /** Where the files of the service are, also when it is not there at the moment. */
   get folder(): string {
     const identity = { namespace: undefined, scope: "user", directory: this.state } as const;
-    return join(this.state, objectName(this.name, libc().geteuid(), identity).fileName);
+    return join(this.state, objectName(this.name, currentUser(), identity).fileName);
   }
 
   /** The path of a file of the service, whether it is there or not; undefined without a directory of it. */
@@ -202,7 +211,7 @@ export class SupervisedStage {
   /** Kills who is in office and waits until it is gone. */
   async killSupervisor(signal: NodeJS.Signals = "SIGKILL"): Promise<Identity> {
     const supervisor = this.supervisor();
-    process.kill(supervisor.pid, signal);
+    process.kill(supervisor.pid, onWindows ? "SIGKILL" : signal);
     await eventually(() => !processes.isAlive(supervisor), "the supervisor is gone");
     return supervisor;
   }
@@ -217,13 +226,15 @@ export class SupervisedStage {
 
   /** Whether there is a kernel object or directory that counts its references. */
   isCounted(): boolean {
-    return listedSet(this.key) !== undefined || existsSync(slotsOf(this.name, this.state));
+    return isKept(this.name, { directory: this.state }) || (!onWindows && existsSync(slotsOf(this.name, this.state)));
   }
 
   /** Nothing is left of it: no process, no supervisor, no file, no kernel object. Nor did two ever run at once. */
   async assertNothingLeft(timeoutMs = 10_000): Promise<void> {
     await eventually(() => this.running().length === 0, "no service runs", timeoutMs);
     await eventually(() => !this.isCounted(), "the semaphores or lock files are gone", timeoutMs);
+    // Windows removes a directory when the last one closes it that has looked at it.
+    if (onWindows) await eventually(() => readdirSync(this.state).length === 0, "no file is left", timeoutMs);
     assert.deepEqual(readdirSync(this.state), [], "no file is left");
     const ended = (): boolean => this.#supervisors.every((supervisor) => !processes.isAlive(supervisor));
     await eventually(ended, "no supervisor runs", timeoutMs);
@@ -246,10 +257,10 @@ export class SupervisedStage {
     } catch {
       // The test has failed, or a stranger was played: what is left is ended here.
       for (const supervisor of this.#supervisors) processes.kill(supervisor);
-      if (listedSet(this.key) !== undefined) removeKey(this.key);
+      if (!onWindows && listedSet(this.key) !== undefined) removeKey(this.key);
     }
     for (const pid of this.running()) processes.kill(pid);
-    rmSync(this.state, { recursive: true, force: true });
+    removeTree(this.state);
   }
 }
 

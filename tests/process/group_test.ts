@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { isAlive, killGroup, stopGroup } from "../../src/process/mod.ts";
 import { assertUntouched, becomesSleep, becomesZombie, freeze, Shell } from "../fixtures/shell.ts";
 import { eventually } from "../harness/eventually.ts";
+import { notOnWindows } from "../harness/platform.ts";
 
 /** A leader with a child and a grandchild; `deaf` is put before what the grandchild does. */
 function family(deaf = ""): string {
@@ -11,8 +12,12 @@ function family(deaf = ""): string {
     wait`;
 }
 
+const FAMILY = `const grandchild = 'await sleep()';
+  const middle = 'say("grandchild " + start(' + JSON.stringify(grandchild) + ')); say("ready"); await sleep()';
+  say("child " + start("await sleep()")); say("middle " + start(middle)); await sleep()`;
+
 async function startFamily(deaf?: string): Promise<Shell> {
-  const shell = await Shell.start(family(deaf));
+  const shell = await Shell.start(family(deaf), FAMILY);
   assert.deepEqual([...shell.named.keys()].sort(), ["child", "grandchild", "middle"]);
   for (const pid of shell.all) assert.ok(isAlive(pid));
   return shell;
@@ -30,7 +35,9 @@ test("stopGroup() asks all of a group to end", async () => {
   assert.deepEqual(shell.all.filter((pid) => isAlive(pid)), []);
 });
 
-test("stopGroup() ends by force who does not listen, also when the leader has followed at once", async () => {
+test("stopGroup() ends by force who does not listen, also when the leader has followed at once", {
+  skip: notOnWindows("tree"),
+}, async () => {
   await using shell = await startFamily('trap "" TERM;');
   const stopping = stopGroup(shell.identity, 150);
   await shell.exited();
@@ -40,7 +47,10 @@ test("stopGroup() ends by force who does not listen, also when the leader has fo
 });
 
 test("a group whose leader is gone is not signalled: the number may be another group's", async () => {
-  await using shell = await Shell.start("sleep 300 & echo child $!; echo ready; read line");
+  await using shell = await Shell.start(
+    "sleep 300 & echo child $!; echo ready; read line",
+    `say("child " + start("await sleep()", { away: true })); say("ready"); await read()`,
+  );
   const { identity } = shell;
   await freeze(shell.pidOf("child"));
   shell.goOn();
@@ -50,7 +60,7 @@ test("a group whose leader is gone is not signalled: the number may be another g
   assertUntouched(shell.pidOf("child"));
 });
 
-test("a leader that is a zombie leads its group still", async () => {
+test("a leader that is a zombie leads its group still", { skip: notOnWindows("zombies") }, async () => {
   // The leader's parent becomes a program that reaps nobody.
   await using shell = await Shell.start(`exec 3<&0
     setsid sh -c 'sleep 300 & echo child $!; echo leader $$; echo ready; read line <&3' &
@@ -66,7 +76,7 @@ test("a leader that is a zombie leads its group still", async () => {
   assert.equal(await stopGroup(leader, 1000), "terminated", "there is nobody left who could be asked");
 });
 
-test("who leads no group is not taken for one who does", async () => {
+test("who leads no group is not taken for one who does", { skip: notOnWindows("tree") }, async () => {
   await using shell = await startFamily();
   const child = shell.identityOf("child");
   for (const pid of shell.all) await freeze(pid);

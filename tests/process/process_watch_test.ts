@@ -8,9 +8,10 @@ import { ProcessWatch } from "../../src/process/process_watch.ts";
 import type { RecordedCall } from "../fixtures/faults.ts";
 import { Shell } from "../fixtures/shell.ts";
 import { Child } from "../harness/child.ts";
+import { notOnWindows } from "../harness/platform.ts";
 import { bothRuntimes } from "../harness/runtime.ts";
 
-const SLEEP = "echo ready; exec sleep 300";
+const SLEEP = ["echo ready; exec sleep 300", `say("ready"); await sleep()`] as const;
 const PIDFD_OPEN = String(LINUX.SYS_pidfd_open);
 
 function linkOf(path: string): string {
@@ -28,7 +29,7 @@ function watching(): number {
 }
 
 test("a watch sees its process run and end", async () => {
-  await using shell = await Shell.start(SLEEP);
+  await using shell = await Shell.start(...SLEEP);
   using watch = ProcessWatch.ofPid(shell.pid)!;
   assert.deepEqual(watch.identity, shell.identity);
   assert.equal(watch.isAlive(), true);
@@ -44,7 +45,7 @@ test("a watch can watch this very process", () => {
 });
 
 test("a watch that is closed says no more, and signals nobody", async () => {
-  await using shell = await Shell.start(SLEEP);
+  await using shell = await Shell.start(...SLEEP);
   const watch = ProcessWatch.ofPid(shell.pid)!;
   watch.close();
   watch.close();
@@ -54,7 +55,7 @@ test("a watch that is closed says no more, and signals nobody", async () => {
 });
 
 test("who has ended, or is another one, cannot be watched", async () => {
-  await using shell = await Shell.start(SLEEP);
+  await using shell = await Shell.start(...SLEEP);
   const { identity } = shell;
   assert.equal(ProcessWatch.open({ ...identity, start: "another time" }), undefined);
   process.kill(shell.pid, "SIGKILL");
@@ -63,7 +64,7 @@ test("who has ended, or is another one, cannot be watched", async () => {
   assert.equal(ProcessWatch.ofPid(shell.pid), undefined);
 });
 
-test("no descriptor stays open, however a watch ends", async () => {
+test("no descriptor stays open, however a watch ends", { skip: notOnWindows("procfs") }, async () => {
   // Not a child of ours: the runtime has a descriptor of its own for each of those, which goes when the child does.
   await using shell = await Shell.start(
     `sh -c "trap '' TERM; echo child \\$\\$; echo ready; exec sleep 300" & exec sleep 300`,
@@ -87,12 +88,12 @@ test("no descriptor stays open, however a watch ends", async () => {
   assert.equal(watching(), before);
 });
 
-test("a watch that is forgotten is closed when it is collected", async () => {
+test("a watch that is forgotten is closed when it is collected", { skip: notOnWindows("procfs") }, async () => {
   const commands = {
     deno: ["deno", "run", "-A", "--no-check", "--quiet", "--v8-flags=--expose-gc"],
     bun: ["bun", "run"],
   };
-  await using shell = await Shell.start(SLEEP);
+  await using shell = await Shell.start(...SLEEP);
   for (const runtime of bothRuntimes) {
     await using child = new Child("forgotten_watch.ts", { command: commands[runtime], args: [String(shell.pid)] });
     assert.equal(await child.line("of "), "20 few are left");
@@ -101,12 +102,14 @@ test("a watch that is forgotten is closed when it is collected", async () => {
 });
 
 for (const errno of ["ENOSYS", "EPERM"] as const) {
-  test(`where PID descriptors are denied (${errno}), a watch looks the identity up each time`, async () => {
+  test(`where PID descriptors are denied (${errno}), a watch looks the identity up each time`, {
+    skip: notOnWindows("pidfd"),
+  }, async () => {
     for (const runtime of bothRuntimes) {
       await using child = new Child("process_calls.ts", { runtime });
       await child.line("ready");
       await child.call("plan", { symbol: "syscall", first: PIDFD_OPEN, times: 1e9, errno: E[errno] });
-      await using shell = await Shell.start(SLEEP);
+      await using shell = await Shell.start(...SLEEP);
       await using deaf = await Shell.start("trap '' TERM; echo ready; exec sleep 300");
       const before = await child.call("descriptors");
       assert.equal(await child.call("watch", shell.pid), true);
@@ -128,26 +131,34 @@ for (const errno of ["ENOSYS", "EPERM"] as const) {
   });
 }
 
-test("when the system gives no descriptor, a watch is an error and not a guess", async () => {
-  await using child = new Child("process_calls.ts");
-  await child.line("ready");
-  await using shell = await Shell.start(SLEEP);
-  await child.call("plan", { symbol: "syscall", first: PIDFD_OPEN, errno: E.EMFILE });
-  await assert.rejects(child.call("terminate", shell.identity), {
-    code: "OTHER",
-    message: `Cannot watch process ${shell.pid}: pidfd_open failed with EMFILE (24)`,
-  });
-  assert.ok(isAlive(shell.pid));
-  assert.equal(await child.call("terminate", shell.identity), true);
-});
+test(
+  "when the system gives no descriptor, a watch is an error and not a guess",
+  { skip: notOnWindows("pidfd") },
+  async () => {
+    await using child = new Child("process_calls.ts");
+    await child.line("ready");
+    await using shell = await Shell.start(...SLEEP);
+    await child.call("plan", { symbol: "syscall", first: PIDFD_OPEN, errno: E.EMFILE });
+    await assert.rejects(child.call("terminate", shell.identity), {
+      code: "OTHER",
+      message: `Cannot watch process ${shell.pid}: pidfd_open failed with EMFILE (24)`,
+    });
+    assert.ok(isAlive(shell.pid));
+    assert.equal(await child.call("terminate", shell.identity), true);
+  },
+);
 
-test("a process that ends between the look and the signal is not an error", async () => {
-  await using child = new Child("process_calls.ts");
-  await child.line("ready");
-  await using shell = await Shell.start(SLEEP);
-  await child.call("plan", { symbol: "syscall", first: String(LINUX.SYS_pidfd_send_signal), errno: E.ESRCH });
-  assert.equal(await child.call("terminate", shell.identity), false);
-  await child.call("plan", { symbol: "kill", errno: E.ESRCH });
-  assert.equal(await child.call("killGroup", shell.identity), false);
-  assert.ok(isAlive(shell.pid));
-});
+test(
+  "a process that ends between the look and the signal is not an error",
+  { skip: notOnWindows("pidfd") },
+  async () => {
+    await using child = new Child("process_calls.ts");
+    await child.line("ready");
+    await using shell = await Shell.start(...SLEEP);
+    await child.call("plan", { symbol: "syscall", first: String(LINUX.SYS_pidfd_send_signal), errno: E.ESRCH });
+    assert.equal(await child.call("terminate", shell.identity), false);
+    await child.call("plan", { symbol: "kill", errno: E.ESRCH });
+    assert.equal(await child.call("killGroup", shell.identity), false);
+    assert.ok(isAlive(shell.pid));
+  },
+);

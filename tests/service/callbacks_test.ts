@@ -10,7 +10,7 @@ import {
   SharedService,
   type SharedServiceOptions,
 } from "../../mod.ts";
-import { libc } from "../../ffi/libc.ts";
+import { currentUser } from "../../src/kernel/open.ts";
 import { stateDirectory } from "../../src/kernel/state_directory.ts";
 import { eventually } from "../harness/eventually.ts";
 import { uniqueName } from "../harness/names.ts";
@@ -404,7 +404,7 @@ test("errors are recognised across copies of the module", async () => {
 test("a warm acquire that fails rejects, as a cold one does", async () => {
   const service = serviceWith({ onFirstAcquire: () => ({ port: 1 }), onLastRelease: () => {} });
   const counting = await openRefCounter(service.name, {
-    directory: stateDirectory(undefined, "user", libc().geteuid()),
+    directory: stateDirectory(undefined, "user", currentUser()),
   });
   await using _handle = await service.acquire();
   while (counting.count() < counting.capabilities.maxHolders) counting.tryAcquire();

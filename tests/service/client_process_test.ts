@@ -4,10 +4,13 @@ import { test } from "node:test";
 import { SharedService } from "../../mod.ts";
 import { Child } from "../harness/child.ts";
 import { uniqueName, withDirectory } from "../harness/names.ts";
+import { notOnWindows } from "../harness/platform.ts";
 import { type Acquired, onStage } from "../harness/service_clients.ts";
 import { startSleeper } from "../harness/sleeper.ts";
 
-test("a warm acquire is two system calls, a warm release one, and no file is read", async () => {
+test("a warm acquire is two system calls, a warm release one, and no file is read", {
+  skip: notOnWindows("calls"),
+}, async () => {
   await onStage(async (stage) => {
     const client = await stage.client({}, { env: { PROCREF_TEST_STOP: "trace" } });
     await client.call<Acquired>("acquire");
@@ -68,7 +71,7 @@ test("a worker thread acquires and releases; what it holds when it ends belongs 
   });
 });
 
-test("ten thousand acquires and releases leave no descriptor behind", async () => {
+test("ten thousand acquires and releases leave no descriptor behind", { skip: notOnWindows("procfs") }, async () => {
   await withDirectory(async (directory) => {
     const make = (name: string): SharedService =>
       new SharedService(name, {

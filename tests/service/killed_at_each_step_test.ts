@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { process as processes } from "../../mod.ts";
 import type { Child } from "../harness/child.ts";
+import { onWindows } from "../harness/platform.ts";
 import { bothRuntimes, type RuntimeName } from "../harness/runtime.ts";
 import { type Acquired, onStage, type ServiceStage } from "../harness/service_clients.ts";
 
 /** The calls that change or decide something in the kernel. */
-const DECISIVE = ["semget", "semop", "semctl"];
+const DECISIVE = onWindows ? ["CreateEventW", "ReleaseMutex"] : ["semget", "semop", "semctl"];
 
 /** What a client does when it is killed: everything before is done, everything in it is stopped at some call. */
 interface Deed {

@@ -6,6 +6,8 @@ import { Child } from "../harness/child.ts";
 import { environmentOf } from "../harness/environment.ts";
 import { eventually } from "../harness/eventually.ts";
 import { uniqueName, withDirectory } from "../harness/names.ts";
+import { onWindows } from "../harness/platform.ts";
+import { sleepCommand } from "../harness/sleeper.ts";
 import { process as processes } from "../../mod.ts";
 
 test("a service that a part of another service brings up by callbacks is not ended with that one", async () => {
@@ -27,18 +29,18 @@ test("a supervised service that a part of another one starts outlives that one, 
   await withDirectory(async (directory) => {
     const inner = uniqueName("inner");
     const outer = new SharedService(uniqueName("outer"), {
-      command: ["sh", "-c", "exec sleep 300"],
+      command: onWindows ? sleepCommand() : ["sh", "-c", "exec sleep 300"],
       directory,
       env: { MARKED: "outer" },
     });
     const handle = await outer.acquire();
     const mark = environmentOf(handle.pid!).PROCREF_MARK;
-    const configuration = { name: inner, options: { command: ["sleep", "300"], directory } };
+    const configuration = { name: inner, options: { command: sleepCommand(), directory } };
     await using part = new Child("supervised_holder.ts", {
       args: [JSON.stringify(configuration)],
       env: { PROCREF_MARK: mark },
     });
-    const shared = new SharedService(inner, { command: ["sleep", "300"], directory });
+    const shared = new SharedService(inner, { command: sleepCommand(), directory });
     const pid = Number(await part.line("holds "));
     await using own = await shared.acquire();
     assert.equal(own.pid, pid);

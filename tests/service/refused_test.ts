@@ -8,13 +8,14 @@ import { test } from "node:test";
 import { isProcrefError, SharedService } from "../../mod.ts";
 import { eventually } from "../harness/eventually.ts";
 import { uniqueName, withDirectory } from "../harness/names.ts";
-import { keyOf, listedSet } from "../fixtures/sets.ts";
+import { isKept } from "../harness/kept.ts";
+import { notOnWindows } from "../harness/platform.ts";
 
-/** A state directory, and the key of a service in it. */
-function stage(directory: string, name: string): { state: string; key: number } {
+/** A state directory, and whether the kernel keeps something for a service in it. */
+function stage(directory: string, name: string): { state: string; isThere: () => boolean } {
   const state = join(realpathSync(directory), "state");
   mkdirSync(state, { mode: 0o700 });
-  return { state, key: keyOf(name, { directory: state }) };
+  return { state, isThere: () => isKept(name, { directory: state }) };
 }
 
 /** Puts a `setsid` before the real one that ends at once, as if killed, so many times. */
@@ -38,39 +39,45 @@ exec setsid "$@"
 test("a client that was refused before anybody was in office leaves no kernel object", async () => {
   await withDirectory(async (directory) => {
     const name = uniqueName();
-    const { state, key } = stage(directory, name);
+    const { state, isThere } = stage(directory, name);
     const service = new SharedService(name, { command: [join(directory, "no-such-program")], directory: state });
     for (let times = 0; times < 2; times++) {
       await assert.rejects(service.acquire(), (error) => isProcrefError(error, "SERVICE_START"));
-      assert.equal(listedSet(key), undefined);
+      assert.equal(isThere(), false);
       assert.deepEqual(readdirSync(state), []);
     }
   });
 });
 
-test("a supervisor that is killed before it has said a word is replaced", async () => {
-  await withDirectory(async (directory) => {
-    const name = uniqueName();
-    const { state, key } = stage(directory, name);
-    const service = new SharedService(name, { command: ["sleep", "60"], directory: state });
-    await withDeadlySetsid(directory, 2, async () => {
-      const handle = await service.acquire();
-      assert.ok(handle.info.isAlive());
-      await handle.release();
+test(
+  "a supervisor that is killed before it has said a word is replaced",
+  { skip: notOnWindows("setsid") },
+  async () => {
+    await withDirectory(async (directory) => {
+      const name = uniqueName();
+      const { state, isThere } = stage(directory, name);
+      const service = new SharedService(name, { command: ["sleep", "60"], directory: state });
+      await withDeadlySetsid(directory, 2, async () => {
+        const handle = await service.acquire();
+        assert.ok(handle.info.isAlive());
+        await handle.release();
+      });
+      await eventually(() => !isThere(), "the supervisor has gone");
     });
-    await eventually(() => listedSet(key) === undefined, "the supervisor has gone");
-  });
-});
+  },
+);
 
-test("supervisors that are killed one after the other are given up, and nothing is left", async () => {
+test("supervisors that are killed one after the other are given up, and nothing is left", {
+  skip: notOnWindows("setsid"),
+}, async () => {
   await withDirectory(async (directory) => {
     const name = uniqueName();
-    const { state, key } = stage(directory, name);
+    const { state, isThere } = stage(directory, name);
     const service = new SharedService(name, { command: ["sleep", "60"], directory: state });
     await withDeadlySetsid(directory, 1000, async () => {
       await assert.rejects(service.acquire(), (error) => isProcrefError(error, "SUPERVISOR"));
     });
-    assert.equal(listedSet(key), undefined);
+    assert.equal(isThere(), false);
     assert.deepEqual(readdirSync(state), []);
   });
 });

@@ -7,6 +7,7 @@ import { process as processes } from "../../mod.ts";
 import { Child } from "../harness/child.ts";
 import { eventually } from "../harness/eventually.ts";
 import { uniqueName, withDirectory } from "../harness/names.ts";
+import { notOnWindows } from "../harness/platform.ts";
 
 test("a stdio server whose standard input ends releases and ends, and the last one takes the service along", async () => {
   await withDirectory(async (directory) => {
@@ -21,7 +22,9 @@ test("a stdio server whose standard input ends releases and ends, and the last o
   });
 });
 
-test("a stdio server whose host is SIGKILLed ends, though its standard input stays open", async () => {
+test("a stdio server whose host is SIGKILLed ends, though its standard input stays open", {
+  skip: notOnWindows("pipes"),
+}, async () => {
   await withDirectory(async (directory) => {
     const fifo = join(directory, "fifo");
     execFileSync("mkfifo", [fifo]);

@@ -42,7 +42,11 @@ for (const leaves of ["leaves", "is SIGKILLed"]) {
 
 test("a client SIGKILLed while it starts the supervisor: who waits gets a service, the only one", async () => {
   await onStage(async (stage) => {
-    const options = stage.script("sleep 0.3; exec sleep 300", { ready: { log: "never" }, startTimeoutMs: 60_000 });
+    const options = stage.script(
+      "sleep 0.3; exec sleep 300",
+      { ready: { log: "never" }, startTimeoutMs: 60_000 },
+      "await sleep()",
+    );
     const one = await stage.client(options);
     one.call("acquire").catch(() => {});
     await eventually(() => stage.record() !== undefined, "a supervisor is in office");

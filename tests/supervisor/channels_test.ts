@@ -4,6 +4,7 @@ import process from "node:process";
 import { test } from "node:test";
 import { removeKey } from "../fixtures/sets.ts";
 import { eventually } from "../harness/eventually.ts";
+import { notOnWindows } from "../harness/platform.ts";
 import { onStage, type SupervisedStage } from "../harness/supervised.ts";
 
 interface Message {
@@ -74,7 +75,7 @@ test("the channels tell of acquire, release, restart and lost, as the events do"
   });
 });
 
-test("the channel of warnings tells what a stranger did", async () => {
+test("the channel of warnings tells what a stranger did", { skip: notOnWindows("removal") }, async () => {
   await onStage(async (stage) => {
     await heard(stage, async (messages) => {
       const service = stage.service();
@@ -91,7 +92,7 @@ test("the channel of warnings tells what a stranger did", async () => {
 test("a failed start is no event: whoever acquires is told", async () => {
   await onStage(async (stage) => {
     await heard(stage, async (messages) => {
-      const service = stage.service(stage.script("exit 3", { ready: { log: "never" } }));
+      const service = stage.service(stage.script("exit 3", { ready: { log: "never" } }, "process.exit(3)"));
       await assert.rejects(service.acquire(), { code: "SERVICE_START" });
       await stage.assertNothingLeft();
       assert.deepEqual(messages, []);

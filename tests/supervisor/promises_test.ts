@@ -2,13 +2,14 @@
 
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
-import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { listServices, process as processes } from "../../mod.ts";
 import { stateOf } from "../fixtures/shell.ts";
+import { resume, suspend } from "../fixtures/suspend.ts";
 import { eventually } from "../harness/eventually.ts";
+import { endGroup, onWindows } from "../harness/platform.ts";
 import { bothRuntimes } from "../harness/runtime.ts";
 import { startSleeper } from "../harness/sleeper.ts";
 import { type Acquired, onStage, other } from "../harness/supervised.ts";
@@ -31,7 +32,7 @@ test("Starter's exit must not kill a shared service", async () => {
     const user = await stage.client(undefined, { runtime: other });
     const { pid } = await starter.call<Acquired>("acquire");
     await user.call("acquire");
-    process.kill(-starter.pid, "SIGTERM");
+    endGroup(starter.pid, "SIGTERM");
     await starter.exited;
     assert.equal((await user.call<Acquired>("acquire")).pid, pid);
     await user.kill();
@@ -63,7 +64,7 @@ test("Stale PID / lock files, PID reuse", async () => {
     const stranger = startSleeper();
     const { start } = processes.identityOf(stranger)!;
     // The number of a process that runs now; when its owner began says that it was another one.
-    const old = { pid: stranger, start: start.replace(/^\d+/, (ticks) => String(Number(ticks) - 1)) };
+    const old = { pid: stranger, start: start.replace(/^\d+/, (ticks) => String(BigInt(ticks) - 1n)) };
     mkdirSync(stage.folder, { mode: 0o700 });
     const stale = { ...record, phase: "READY", info: { ...record.info, ...old }, supervisor: old };
     writeFileSync(`${stage.folder}/record.json`, JSON.stringify(stale), { mode: 0o600 });
@@ -113,11 +114,11 @@ test("Sleep / hibernate breaks TTLs", async () => {
     const [{ pid }] = await Promise.all(clients.map((client) => client.call<Acquired>("acquire")));
     const supervisor = stage.supervisor();
     const all = [...clients.map((client) => client.pid), supervisor.pid];
-    for (const one of all) process.kill(one, "SIGSTOP");
-    await eventually(() => all.every((one) => stateOf(one) === "T"), "all of them stand still");
+    for (const one of all) suspend(one);
+    if (!onWindows) await eventually(() => all.every((one) => stateOf(one) === "T"), "all of them stand still");
     // Here time itself is what is tested: longer than any look, lease or timer of theirs.
     await delay(4000);
-    for (const one of all.toReversed()) process.kill(one, "SIGCONT");
+    for (const one of all.toReversed()) resume(one);
     for (const client of clients) assert.equal((await client.call<Acquired>("acquire")).pid, pid);
     assert.equal(await clients[0].call("count"), 4);
     assert.deepEqual(stage.supervisor(), supervisor);
@@ -130,7 +131,11 @@ test("Sleep / hibernate breaks TTLs", async () => {
 
 test("Silent start failure, lost logs", async () => {
   await onStage(async (stage) => {
-    const options = stage.script("echo cannot open the database >&2; exit 78", { ready: { log: "never" } });
+    const options = stage.script(
+      "echo cannot open the database >&2; exit 78",
+      { ready: { log: "never" } },
+      `console.error("cannot open the database"); process.exit(78)`,
+    );
     await assert.rejects(stage.service(options).acquire(), (error: Error & { details?: { exitCode?: number } }) => {
       assert.match(error.message, /cannot open the database/);
       assert.equal(error.details?.exitCode, 78);

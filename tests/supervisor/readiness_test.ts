@@ -6,6 +6,8 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { isReady } from "../../src/supervisor/readiness.ts";
 import { eventually } from "../harness/eventually.ts";
+import { limitMs, notOnWindows, onWindows } from "../harness/platform.ts";
+import { programCommand } from "../harness/program.ts";
 import { bothRuntimes } from "../harness/runtime.ts";
 import { type Acquired, onStage, type Options, other, type SupervisedStage } from "../harness/supervised.ts";
 
@@ -22,6 +24,9 @@ function web(stage: SupervisedStage, ready: unknown, more: Options = {}, what = 
   };
 }
 
+/** A command that says no. */
+const FALSE = onWindows ? ["bun", "-e", "process.exit(1)"] : ["false"];
+
 async function acquires(stage: SupervisedStage, options: Options): Promise<void> {
   const service = stage.service(options);
   const handle = await service.acquire();
@@ -32,8 +37,11 @@ async function acquires(stage: SupervisedStage, options: Options): Promise<void>
 }
 
 async function isLate(stage: SupervisedStage, options: Options): Promise<void> {
-  const service = stage.service({ ...options, startTimeoutMs: 1000 });
-  await assert.rejects(service.acquire(), { code: "SERVICE_START", message: /not ready after 1000 ms/ });
+  const service = stage.service({ ...options, startTimeoutMs: limitMs(1000) });
+  await assert.rejects(service.acquire(), {
+    code: "SERVICE_START",
+    message: new RegExp(`not ready after ${limitMs(1000)} ms`),
+  });
   await stage.assertNothingLeft();
 }
 
@@ -49,7 +57,7 @@ test("tcp: a service that listens on nothing is never ready, however long it run
   });
 });
 
-test("tcp: a connection of the asking socket to itself is no answer", async () => {
+test("tcp: a connection of the asking socket to itself is no answer", { skip: notOnWindows("ports") }, async () => {
   // The kernel gives the ports of connections in order, those of one parity first: within that many attempts a socket
   // gets the port that it is about to connect to.
   const server = createServer();
@@ -90,10 +98,12 @@ test("http: it is asked again until it says yes", async () => {
 test("exec: the command is asked until it ends with 0, in the service's directory and environment", async () => {
   await onStage(async (stage) => {
     const ask = `test "$PWD" = "$WHERE" && test "$1" = "{name}" && echo "asked $1" >>"$JOURNAL" && test -e go`;
+    const question = `process.cwd() === process.env.WHERE && args[0] === "${stage.name}" && note("asked", args[0]);
+      process.exit(existsSync("go") ? 0 : 1)`;
     const options = stage.sleeper({
       cwd: stage.directory,
       env: { WHERE: stage.directory },
-      ready: { exec: ["sh", "-c", ask, "sh", "{name}"] },
+      ready: { exec: [...(onWindows ? programCommand(question) : ["sh", "-c", ask, "sh"]), "{name}"] },
       readyIntervalMs: 10,
     });
     const client = await stage.client(options, { runtime: other });
@@ -110,11 +120,17 @@ test("exec: the command is asked until it ends with 0, in the service's director
 test("log: a line matches, also one that came in pieces, and one of standard error", async () => {
   await onStage(async (stage) => {
     const script = `printf 'listening'; sleep 0.1; printf ' on 17\\n' >&2; printf ' on 4711\\n'; exec sleep 300`;
-    const client = await stage.client(stage.script(script, { ready: { log: "^listening on \\d+$" } }));
+    const program = `process.stdout.write("listening"); await delay(100);
+      process.stderr.write(" on 17\\n"); process.stdout.write(" on 4711\\n"); await sleep()`;
+    const client = await stage.client(stage.script(script, { ready: { log: "^listening on \\d+$" } }, program));
     await client.call("acquire");
     await client.call("release", 0);
     await stage.assertNothingLeft();
-    const service = stage.service(stage.script("echo READY >&2; exec sleep 300", { ready: { log: /^ready$/i } }));
+    const service = stage.service(stage.script(
+      "echo READY >&2; exec sleep 300",
+      { ready: { log: /^ready$/i } },
+      `console.error("READY"); await sleep()`,
+    ));
     await (await service.acquire()).release();
     await stage.assertNothingLeft();
   });
@@ -127,9 +143,10 @@ test("log: what an earlier life wrote makes no later one ready", async () => {
       {
         ready: { log: "usable" },
         env: { FIRST: `${stage.directory}/first` },
-        startTimeoutMs: 500,
+        startTimeoutMs: limitMs(500),
         restart: { delayMs: 1, limit: 1 },
       },
+      `if (notes("start").length === 1) say("usable"); await sleep()`,
     );
     const service = stage.service(options);
     const handle = await service.acquire();
@@ -141,7 +158,7 @@ test("log: what an earlier life wrote makes no later one ready", async () => {
   });
 });
 
-test("running: it is held as soon as its program runs", async () => {
+test("running: it is held as soon as its program runs", { skip: notOnWindows("procfs") }, async () => {
   await onStage(async (stage) => {
     const service = stage.service(stage.sleeper({ ready: "running" }));
     const handle = await service.acquire();
@@ -173,7 +190,7 @@ for (const runtime of bothRuntimes) {
 for (const ready of ["false", "throw"] as const) {
   test(`onReady that says no for ever (${ready}): the acquire fails, others are not concerned`, async () => {
     await onStage(async (stage) => {
-      const options = stage.sleeper({ startTimeoutMs: 500, readyIntervalMs: 10 });
+      const options = stage.sleeper({ startTimeoutMs: limitMs(500), readyIntervalMs: 10 });
       const keeper = await stage.client(options);
       const { pid } = await keeper.call<Acquired>("acquire");
       const picky = await stage.client(options, { ready, runtime: other });
@@ -186,10 +203,14 @@ for (const ready of ["false", "throw"] as const) {
   });
 }
 
-for (const ready of ["tcp", { http: "/" }, { exec: ["false"] }, { log: "never" }]) {
+for (const ready of ["tcp", { http: "/" }, { exec: FALSE }, { log: "never" }]) {
   test(`a service that dies is not asked on (${JSON.stringify(ready)}): the error comes long before the time is over`, async () => {
     await onStage(async (stage) => {
-      const options = stage.script("sleep 0.2; exit 9", { port: "auto", ready, startTimeoutMs: 60_000 });
+      const options = stage.script(
+        "sleep 0.2; exit 9",
+        { port: "auto", ready, startTimeoutMs: 60_000 },
+        "await delay(200); process.exit(9)",
+      );
       const began = performance.now();
       await assert.rejects(
         stage.service(options).acquire(),

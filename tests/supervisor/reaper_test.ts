@@ -3,8 +3,10 @@ import { spawn } from "node:child_process";
 import process from "node:process";
 import { test } from "node:test";
 import { process as processes, SharedService } from "../../mod.ts";
-import { keyOf, listedSet } from "../fixtures/sets.ts";
+import { suspend } from "../fixtures/suspend.ts";
 import type { Child } from "../harness/child.ts";
+import { onWindows } from "../harness/platform.ts";
+import { programCommand } from "../harness/program.ts";
 import { Journal } from "../harness/journal.ts";
 import { eventually } from "../harness/eventually.ts";
 import { bothRuntimes } from "../harness/runtime.ts";
@@ -13,8 +15,7 @@ import { other } from "../harness/supervised.ts";
 
 /** Nothing is left, not even the semaphores. */
 async function assertAllGone(stage: ServiceStage): Promise<void> {
-  const gone = (): boolean => listedSet(keyOf(stage.name, { directory: stage.state })) === undefined;
-  await eventually(gone, "the semaphores are gone");
+  await eventually(() => !stage.isKept(), "the kernel object is gone");
   await stage.assertNothingLeft();
 }
 
@@ -84,7 +85,7 @@ test("the reaper is SIGKILLed: the next acquire starts another one", async () =>
     const client = await stage.client();
     await acquire(client);
     // Stopped, the holder cannot look.
-    process.kill(client.pid, "SIGSTOP");
+    suspend(client.pid);
     const reaper = await stage.reaper();
     processes.kill(reaper);
     await eventually(() => !processes.isAlive(reaper), "it is gone");
@@ -102,7 +103,7 @@ test("reaper and last client are SIGKILLed: the next client finds the service, a
   await onStage(async (stage) => {
     const client = await stage.client();
     const { pid } = await acquire(client);
-    process.kill(client.pid, "SIGSTOP");
+    suspend(client.pid);
     const reaper = await stage.reaper();
     processes.kill(reaper);
     await client.kill();
@@ -122,8 +123,7 @@ test("a client is SIGKILLed between its spawn and the record: the process is unk
     await client.line("in start");
     const [unknown] = stage.running();
     await client.kill();
-    const gone = (): boolean => listedSet(keyOf(stage.name, { directory: stage.state })) === undefined;
-    await eventually(gone, "the reaper has cleared up");
+    await eventually(() => !stage.isKept(), "the reaper has cleared up");
     assert.ok(processes.isAlive(unknown), "the one window that is documented");
     processes.kill(unknown);
     await assertAllGone(stage);
@@ -157,7 +157,9 @@ test("a service that ignores SIGTERM is killed by the reaper after stopTimeoutMs
       stopTimeoutMs: 400,
       onFirstAcquire: async () => {
         const script = `trap "" TERM; echo usable; while :; do sleep 0.1; done`;
-        const child = spawn("sh", ["-c", script], { detached: true, stdio: ["ignore", "pipe", "ignore"] });
+        const program = `onAsked(() => {}); say("usable"); await sleep()`;
+        const [command, ...args] = onWindows ? programCommand(program) : ["sh", "-c", script];
+        const child = spawn(command, args, { detached: true, stdio: ["ignore", "pipe", "ignore"] });
         child.unref();
         await new Promise((resolve) => child.stdout!.once("data", resolve));
         child.stdout!.destroy();

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { process as processes } from "../../mod.ts";
 import { eventually } from "../harness/eventually.ts";
+import { notOnWindows, onWindows } from "../harness/platform.ts";
 import { bothRuntimes } from "../harness/runtime.ts";
 import { type Acquired, type Identity, onStage, other, type SupervisedStage } from "../harness/supervised.ts";
 
@@ -76,7 +77,7 @@ test("each further wait is twice as long, up to the longest one", async () => {
     const options = stage.script(`echo "at $(date +%s%N)" >>"$JOURNAL"; echo usable; exec sleep 300`, {
       ready: { log: "usable" },
       restart: { limit: 4, delayMs: 150, maxDelayMs: 600 },
-    });
+    }, `note("at", Date.now() + "000000"); say("usable"); await sleep()`);
     const service = stage.service(options);
     const handle = await service.acquire();
     await killUntilFailed(stage, 5);
@@ -120,7 +121,10 @@ for (
       await two.call<Acquired>("acquire");
       await killUntilFailed(stage, lives);
       for (const client of [one, two]) {
-        assert.match(await client.line("lost "), /^SERVICE_LOST .*SIGKILL/);
+        assert.match(
+          await client.line("lost "),
+          onWindows ? /^SERVICE_LOST .*ended with status/ : /^SERVICE_LOST .*SIGKILL/,
+        );
         assert.equal(await client.line("aborted "), "0 SERVICE_LOST");
       }
       assert.deepEqual(stage.running(), []);
@@ -141,7 +145,9 @@ for (
   });
 }
 
-test("a service that ends with 0 while it is held has ended all the same, and is started again", async () => {
+test("a service that ends with 0 while it is held has ended all the same, and is started again", {
+  skip: notOnWindows("signals"),
+}, async () => {
   await onStage(async (stage) => {
     const service = stage.service(stage.script(`trap "exit 0" USR1; while :; do sleep 0.02; done`));
     const handle = await service.acquire();
@@ -170,10 +176,11 @@ test("everybody leaves while the service waits to be started again: it is not", 
 
 test("everybody leaves while the service is being started again: that life is ended", async () => {
   await onStage(async (stage) => {
-    const options = stage.script(`test "$(grep -c ^start "$JOURNAL")" = 1 && echo usable; exec sleep 300`, {
-      ready: { log: "usable" },
-      restart: { delayMs: 1 },
-    });
+    const options = stage.script(
+      `test "$(grep -c ^start "$JOURNAL")" = 1 && echo usable; exec sleep 300`,
+      { ready: { log: "usable" }, restart: { delayMs: 1 } },
+      `if (notes("start").length === 1) say("usable"); await sleep()`,
+    );
     const client = await stage.client(options);
     const { pid } = await client.call<Acquired>("acquire");
     killService(pid);
@@ -187,7 +194,10 @@ test("children of a service that died are gone before the next life", async () =
   await onStage(async (stage) => {
     const script = `setsid sh -c 'echo "child $$" >>"$JOURNAL"; exec sleep 300' &
       until grep -q ^child "$JOURNAL"; do sleep 0.02; done; echo usable; exec sleep 300`;
-    const service = stage.service(stage.script(script, { ready: { log: "usable" } }));
+    const program = `start('note("child", process.pid); await sleep()', { away: true });
+      while (notes("child").length === 0) await delay(20);
+      say("usable"); await sleep()`;
+    const service = stage.service(stage.script(script, { ready: { log: "usable" } }, program));
     const handle = await service.acquire();
     const [child] = stage.notes("child").map(Number);
     killService(handle.pid!);

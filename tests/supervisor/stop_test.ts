@@ -3,6 +3,7 @@ import process from "node:process";
 import { test } from "node:test";
 import { process as processes } from "../../mod.ts";
 import { eventually } from "../harness/eventually.ts";
+import { askToEnd, notOnWindows, onWindows } from "../harness/platform.ts";
 import { bothRuntimes } from "../harness/runtime.ts";
 import { type Acquired, onStage, other } from "../harness/supervised.ts";
 
@@ -12,15 +13,19 @@ const TRAPS = ["TERM", "INT", "QUIT", "HUP"]
 /** Not one that does nothing else than wait for a child: that would be told by the group signal. */
 const WAIT = "echo usable; while :; do sleep 0.02; done";
 const USABLE = { ready: { log: "usable" } };
+/** The same in a program. */
+const PROGRAM = `onRequest(() => { note("got", "SIGINT"); process.exit(0); }); say("usable"); await sleep()`;
+/** What a service gets that is asked to end: on Windows Ctrl-C, whatever was wanted. */
+const received = (signal: string): string => onWindows ? "SIGINT" : signal;
 
 for (const stopSignal of ["SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP"]) {
   test(`a service is asked to end by its stopSignal (${stopSignal})`, async () => {
     await onStage(async (stage) => {
-      const options = stage.script(`${TRAPS}\n${WAIT}`, { ...USABLE, stopSignal });
+      const options = stage.script(`${TRAPS}\n${WAIT}`, { ...USABLE, stopSignal }, PROGRAM);
       const handle = await stage.service(options).acquire();
       await handle.release();
       await stage.assertNothingLeft();
-      assert.deepEqual(stage.notes("got"), [stopSignal]);
+      assert.deepEqual(stage.notes("got"), [received(stopSignal)]);
     });
   });
 }
@@ -28,7 +33,12 @@ for (const stopSignal of ["SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP"]) {
 test("a service may take its time to end, and who comes meanwhile waits and gets another one", async () => {
   await onStage(async (stage) => {
     const script = `trap 'sleep 0.5; echo "end $$" >>"$JOURNAL"; exit 0' TERM\n${WAIT}`;
-    const options = stage.script(script, USABLE);
+    const options = stage.script(
+      script,
+      USABLE,
+      `onRequest(async () => { await delay(500); note("end", process.pid); process.exit(0); });
+      say("usable"); await sleep()`,
+    );
     const one = await stage.client(options);
     const { pid } = await one.call<Acquired>("acquire");
     await one.call("release", 0);
@@ -49,6 +59,9 @@ for (const runtime of bothRuntimes) {
       const options = stage.script(
         `trap "" TERM; ${child} until grep -q ^child "$JOURNAL"; do sleep 0.02; done; ${WAIT}`,
         { ...USABLE, stopTimeoutMs: 700 },
+        `onRequest(() => {}); start('onRequest(() => {}); note("child", process.pid); await sleep()');
+        while (notes("child").length === 0) await delay(20);
+        say("usable"); await sleep()`,
       );
       const client = await stage.client(options, { runtime });
       await client.call("acquire");
@@ -67,7 +80,10 @@ test("what left the group by setsid and ignores signals is gone with the service
   await onStage(async (stage) => {
     const script = `setsid sh -c 'trap "" TERM HUP; echo "child $$" >>"$JOURNAL"; while :; do sleep 0.1; done' &
       until grep -q ^child "$JOURNAL"; do sleep 0.02; done; ${WAIT}`;
-    const handle = await stage.service(stage.script(script, USABLE)).acquire();
+    const program = `start('note("child", process.pid); await sleep()', { away: true });
+      while (notes("child").length === 0) await delay(20);
+      onRequest(() => process.exit(0)); say("usable"); await sleep()`;
+    const handle = await stage.service(stage.script(script, USABLE, program)).acquire();
     assert.equal(stage.running().length, 2);
     await handle.release();
     await stage.assertNothingLeft();
@@ -77,21 +93,27 @@ test("what left the group by setsid and ignores signals is gone with the service
 for (
   const [signal, runtime] of [["SIGTERM", "deno"], ["SIGTERM", "bun"], ["SIGINT", "deno"], ["SIGINT", "bun"]] as const
 ) {
-  test(`${signal} to the supervisor (in ${runtime}) while held: the service stops, the holders lose it, no restart`, async () => {
+  test(`${signal} to the supervisor (in ${runtime}) while held: the service stops, the holders lose it, no restart`, {
+    skip: signal === "SIGTERM" ? false : notOnWindows("signals"),
+  }, async () => {
     await onStage(async (stage) => {
-      const options = stage.script(`${TRAPS}\n${WAIT}`, USABLE);
+      const options = stage.script(`${TRAPS}\n${WAIT}`, USABLE, PROGRAM);
       const one = await stage.client(options, { runtime });
       const two = await stage.client(options);
       const { pid } = await one.call<Acquired>("acquire");
       await two.call<Acquired>("acquire");
       const supervisor = stage.supervisor();
-      process.kill(supervisor.pid, signal);
+      if (onWindows) askToEnd(supervisor.pid);
+      else process.kill(supervisor.pid, signal);
       await eventually(() => !processes.isAlive(pid), "the service is stopped");
       for (const client of [one, two]) {
-        assert.match(await client.line("lost "), new RegExp(`^SERVICE_LOST .*by force.*${signal}`));
+        assert.match(
+          await client.line("lost "),
+          new RegExp(`^SERVICE_LOST .*by force.*${onWindows ? "a request to end" : signal}`),
+        );
         assert.equal(await client.line("aborted "), "0 SERVICE_LOST");
       }
-      assert.deepEqual(stage.notes("got"), ["SIGTERM"], "it was asked to end, once");
+      assert.deepEqual(stage.notes("got"), [received("SIGTERM")], "it was asked to end, once");
       assert.equal(stage.starts().length, 1, "it is not started again");
       assert.equal(stage.record()?.phase, "FAIL");
       for (const client of [one, two]) await client.call("release", 0);
@@ -100,7 +122,7 @@ for (
   });
 }
 
-test("SIGHUP to the supervisor means nothing", async () => {
+test("SIGHUP to the supervisor means nothing", { skip: notOnWindows("signals") }, async () => {
   await onStage(async (stage) => {
     const handle = await stage.service().acquire();
     const supervisor = stage.supervisor();
@@ -119,7 +141,7 @@ test("SIGTERM to the supervisor while it starts the service: who waits gets the 
     const client = await stage.client(stage.sleeper({ ready: { log: "never" } }), { runtime: other });
     const acquiring = client.call("acquire");
     await eventually(() => stage.starts().length === 1, "it runs and is not ready");
-    process.kill(stage.supervisor().pid, "SIGTERM");
+    askToEnd(stage.supervisor().pid);
     await assert.rejects(acquiring, { code: "SERVICE_LOST", message: /by force/ });
     await stage.assertNothingLeft();
   });

@@ -8,12 +8,14 @@ import { startSupervisor } from "../../src/service/start_supervisor.ts";
 import { listedSet, removeSet } from "../fixtures/sets.ts";
 import { eventually } from "../harness/eventually.ts";
 import { ordersFor } from "../harness/orders.ts";
+import { notOnWindows } from "../harness/platform.ts";
 import { bothRuntimes, type RuntimeName } from "../harness/runtime.ts";
 import { startSleeper } from "../harness/sleeper.ts";
 import { type Acquired, type Identity, onStage, other, type SupervisedStage } from "../harness/supervised.ts";
 
 /** Starts a grandchild that leaves the group and the session of the service, notes it, and sleeps on. */
 const WITH_GRANDCHILD = `setsid sh -c 'echo "child $$" >>"$JOURNAL"; exec sleep 300' & exec sleep 300`;
+const PROGRAM_WITH_GRANDCHILD = `start('note("child", process.pid); await sleep()', { away: true }); await sleep()`;
 
 for (const runtime of bothRuntimes) {
   test(`the supervisor (in ${runtime}) is SIGKILLed while held: its service dies with it, a holder brings up another`, async () => {
@@ -75,7 +77,7 @@ test("supervisor and last client are SIGKILLed together: nothing of the service 
 
 test("a grandchild that left the group by setsid is ended by the successor of a SIGKILLed supervisor", async () => {
   await onStage(async (stage) => {
-    const options = stage.script(WITH_GRANDCHILD);
+    const options = stage.script(WITH_GRANDCHILD, {}, PROGRAM_WITH_GRANDCHILD);
     const one = await stage.client(options);
     await one.call<Acquired>("acquire");
     await eventually(() => stage.notes("child").length === 1, "the grandchild runs");
@@ -97,7 +99,7 @@ test("a grandchild that left the group by setsid is ended by the successor of a 
 
 test("the supervisor is SIGKILLed with a holder: its look ends a grandchild that left the group", async () => {
   await onStage(async (stage) => {
-    const one = await stage.client(stage.script(WITH_GRANDCHILD));
+    const one = await stage.client(stage.script(WITH_GRANDCHILD, {}, PROGRAM_WITH_GRANDCHILD));
     await one.call<Acquired>("acquire");
     await eventually(() => stage.notes("child").length === 1, "the grandchild runs");
     const [grandchild] = stage.notes("child").map(Number);
@@ -111,7 +113,7 @@ test("the supervisor is SIGKILLed with a holder: its look ends a grandchild that
 
 test("who releases last after the supervisor was SIGKILLed sees to it that nothing is left", async () => {
   await onStage(async (stage) => {
-    const one = await stage.client(stage.script(WITH_GRANDCHILD));
+    const one = await stage.client(stage.script(WITH_GRANDCHILD, {}, PROGRAM_WITH_GRANDCHILD));
     await one.call<Acquired>("acquire");
     await eventually(() => stage.notes("child").length === 1, "the grandchild runs");
     await stage.killSupervisor();
@@ -133,26 +135,34 @@ async function withoutParentDeathSignal(stage: SupervisedStage, runtime: Runtime
   assert.deepEqual(stage.supervisor(), supervisor);
 }
 
-test("without a parent-death signal the service outlives its supervisor, and is ended before the next life: never two at once", async () => {
-  await onStage(async (stage) => {
-    await withoutParentDeathSignal(stage, other);
-    const [orphan] = stage.starts();
-    const marks = stage.record()!.marks!;
-    assert.deepEqual(markedProcesses(marks).map(({ pid }) => pid), [orphan]);
-    // Stopped, it cannot end by itself: only SIGKILL helps, and only from the successor.
-    process.kill(orphan, "SIGSTOP");
-    await stage.killSupervisor();
-    assert.ok(processes.isAlive(orphan), "nothing else ends it");
-    const next = await stage.client();
-    const { pid } = await next.call<Acquired>("acquire");
-    assert.ok(!processes.isAlive(orphan));
-    assert.deepEqual(stage.running(), [pid]);
-    assert.deepEqual(stage.notes("beside"), [], "it was gone before the next one began");
-    await next.kill();
-  });
-});
+test(
+  "without a parent-death signal the service outlives its supervisor, and is ended before the next life: never two at once",
+  {
+    skip: notOnWindows("death-signal"),
+  },
+  async () => {
+    await onStage(async (stage) => {
+      await withoutParentDeathSignal(stage, other);
+      const [orphan] = stage.starts();
+      const marks = stage.record()!.marks!;
+      assert.deepEqual(markedProcesses(marks).map(({ pid }) => pid), [orphan]);
+      // Stopped, it cannot end by itself: only SIGKILL helps, and only from the successor.
+      process.kill(orphan, "SIGSTOP");
+      await stage.killSupervisor();
+      assert.ok(processes.isAlive(orphan), "nothing else ends it");
+      const next = await stage.client();
+      const { pid } = await next.call<Acquired>("acquire");
+      assert.ok(!processes.isAlive(orphan));
+      assert.deepEqual(stage.running(), [pid]);
+      assert.deepEqual(stage.notes("beside"), [], "it was gone before the next one began");
+      await next.kill();
+    });
+  },
+);
 
-test("a successor writes down CLEAN with the old marks and its own, then START, then READY", async () => {
+test("a successor writes down CLEAN with the old marks and its own, then START, then READY", {
+  skip: notOnWindows("removal"),
+}, async () => {
   await onStage(async (stage) => {
     const counter = await stage.counter();
     await counter.acquire();

@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { process as processes } from "../../mod.ts";
 import { readProcFile } from "../../src/process/linux/proc_files.ts";
 import { eventually } from "../harness/eventually.ts";
+import { notOnWindows } from "../harness/platform.ts";
 import { bothRuntimes, type RuntimeName } from "../harness/runtime.ts";
 import { type Acquired, onStage, other, type SupervisedStage } from "../harness/supervised.ts";
 
@@ -45,7 +46,9 @@ for (const runtime of bothRuntimes) {
     });
   });
 
-  test(`SIGHUP and SIGINT to the process group of a starter in ${runtime} reach neither supervisor nor service`, async () => {
+  test(`SIGHUP and SIGINT to the process group of a starter in ${runtime} reach neither supervisor nor service`, {
+    skip: notOnWindows("groups"),
+  }, async () => {
     await onStage(async (stage) => {
       await assertSurvives(stage, async () => {
         const starter = await stage.client(undefined, { detached: true, runtime });
@@ -58,7 +61,9 @@ for (const runtime of bothRuntimes) {
     });
   });
 
-  test(`the terminal of a starter in ${runtime} is closed: supervisor and service have none to lose`, async () => {
+  test(`the terminal of a starter in ${runtime} is closed: supervisor and service have none to lose`, {
+    skip: notOnWindows("sessions"),
+  }, async () => {
     await onStage(async (stage) => {
       await assertSurvives(stage, async () => {
         const options = JSON.stringify({ options: stage.sleeper() });
@@ -86,7 +91,9 @@ for (const runtime of bothRuntimes) {
 }
 
 for (const end of ["ends by itself", "is ended by SIGTERM", "is ended by SIGKILL"]) {
-  test(`a client of Bun with --no-orphans ${end}: what it started outlives it`, async () => {
+  test(`a client of Bun with --no-orphans ${end}: what it started outlives it`, {
+    skip: end.endsWith("SIGTERM") && notOnWindows("signals"),
+  }, async () => {
     await onStage(async (stage) => {
       await assertSurvives(stage, async () => {
         const starter = await stage.client(undefined, {
@@ -103,7 +110,9 @@ for (const end of ["ends by itself", "is ended by SIGTERM", "is ended by SIGKILL
   });
 }
 
-test("the supervisor and the service are in sessions of their own, and children of none of the clients", async () => {
+test("the supervisor and the service are in sessions of their own, and children of none of the clients", {
+  skip: notOnWindows("sessions"),
+}, async () => {
   await onStage(async (stage) => {
     const client = await stage.client(undefined, { runtime: other });
     const { pid } = await client.call<Acquired>("acquire");

@@ -34,11 +34,22 @@ function rowsOfSuite(suite: SuiteResult, { numbers }: TableOptions): string[] {
   const { system, architecture, runtime, how, contract, parts, passed } = suite;
   return Object.entries(contract).filter(([mechanism]) => mechanism !== "memory").map(([mechanism, count]) => {
     const tests = numbers ? `; ${count} tests of the contract, ${passed} in all` : "";
-    const whole = parts.length === 1 && parts[0] === "tests"
-      ? "the whole suite"
-      : parts.map((part) => `\`${part}\``).join(", ");
+    const whole = parts.length === 1 && parts[0] === "tests" ? "the whole suite" : partsByFolder(parts);
     return cells([system, architecture, runtime, `\`${mechanism}\``, `executed ${how}: ${whole}${tests}`]);
   });
+}
+
+/** Folders that ran as a whole, and how many files of others. */
+function partsByFolder(parts: readonly string[]): string {
+  const files = parts.filter((part) => part.endsWith(".ts"));
+  const folders = [...new Set(files.map((file) => file.slice(0, file.lastIndexOf("/"))))];
+  return [
+    ...parts.filter((part) => !files.includes(part)).map((part) => `\`${part}\``),
+    ...folders.map((folder) => {
+      const count = files.filter((file) => file.startsWith(`${folder}/`)).length;
+      return `${count} file${count === 1 ? "" : "s"} of \`${folder}\``;
+    }),
+  ].join(", ");
 }
 
 function rowOfAbi({ system, architecture, how, tables, checks }: AbiResult, { numbers }: TableOptions): string {

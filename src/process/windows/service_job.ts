@@ -30,8 +30,12 @@ export class ServiceJob implements Containment {
    * @throws ProcrefError `PLATFORM`
    */
   static enter(): ServiceJob {
-    const { CreateJobObjectW, SetInformationJobObject, AssignProcessToJobObject } = windowsProcessCalls();
+    const { CreateJobObjectW, SetHandleInformation, SetInformationJobObject, AssignProcessToJobObject } =
+      windowsProcessCalls();
     const job = BigInt(demand("CreateJobObjectW", CreateJobObjectW(null, null)));
+    // To close it would end this process: nobody who mistakes a number of a handle for theirs can do it.
+    const keep = PROCESS.HANDLE_FLAG_PROTECT_FROM_CLOSE;
+    demand("SetHandleInformation", SetHandleInformation(job, keep, keep));
     const limits = new DataView(new ArrayBuffer(JOB_LIMITS.size));
     // A service that starts the supervisor of another one takes it out, for that one outlives this.
     const flags = PROCESS.JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE | PROCESS.JOB_OBJECT_LIMIT_BREAKAWAY_OK;
@@ -44,10 +48,14 @@ export class ServiceJob implements Containment {
   }
 
   prepare(): void {
-    const { FreeConsole, SetConsoleCtrlHandler } = windowsProcessCalls();
-    FreeConsole();
+    this.leave();
     // What is ignored here, children would ignore as well.
-    SetConsoleCtrlHandler(0n, 0);
+    windowsProcessCalls().SetConsoleCtrlHandler(0n, 0);
+  }
+
+  /** The end of a console is the end of all that share it, and its host is in the job as well. */
+  leave(): void {
+    windowsProcessCalls().FreeConsole();
   }
 
   /** Ctrl-C for all that share the console of a process, which was started with one of its own. */
@@ -56,7 +64,7 @@ export class ServiceJob implements Containment {
     FreeConsole();
     if (AttachConsole(pid) < 0) return false;
     SetConsoleCtrlHandler(0n, 1);
-    // It arrives at this process as well, in its time: so the console stays until the next service is prepared.
+    // It arrives at this process as well, in its time.
     return GenerateConsoleCtrlEvent(PROCESS.CTRL_C_EVENT, 0) > 0;
   }
 

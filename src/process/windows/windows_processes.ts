@@ -137,6 +137,8 @@ export class WindowsProcesses implements ProcessSystem {
       listener("a request to end");
     }, REQUEST_MS);
     timer.unref();
+    // A service that is asked by the keys of its console shares that console with this process then.
+    process.on("SIGINT", () => {});
   }
 
   readonly usualPath = "C:\\Windows\\System32;C:\\Windows";
