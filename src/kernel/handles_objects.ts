@@ -5,9 +5,11 @@
  * @module
  */
 
+import process from "node:process";
 import { windowsError } from "../../ffi/last_error.ts";
 import { WINDOWS, WINDOWS_ERROR as E } from "../../ffi/symbols/kernel32.ts";
 import { type SharedMemory, wideText, type Windows } from "../../ffi/windows.ts";
+import { windowsProcessCalls } from "../../ffi/windows_processes.ts";
 import { type ErrorCode, ProcrefError } from "../errors.ts";
 import type { ObjectName } from "./object_name.ts";
 
@@ -25,6 +27,8 @@ const WORD = {
   entries: 4,
   /** The process that took the gate last. */
   gateOwner: 8,
+  /** The process that took the latch last. */
+  latchOwner: 12,
 } as const;
 const MEMORY_SIZE = 4096;
 /**
@@ -32,6 +36,8 @@ const MEMORY_SIZE = 4096;
  * a machine that has far too much to do.
  */
 const LATCH_LIMIT_MS = 10_000;
+/** How long the kernel may take for the rest of a process that died with the latch: its number may be another's by then. */
+const RUNDOWN_LIMIT_MS = 1000;
 /** How many names are kept in the form that Windows takes. */
 const MOST_NAMES = 16;
 const READ_AND_WRITE = WINDOWS.FILE_MAP_READ | WINDOWS.FILE_MAP_WRITE;
@@ -131,9 +137,11 @@ export class HandleObjects {
   underLatch<T>(code: ErrorCode, doing: string, work: () => T): T {
     const { latch } = this.#attached!;
     const result = this.#windows.WaitForSingleObject(latch, LATCH_LIMIT_MS);
-    // An abandoned latch is had like any other: its owner died, and what it held goes or has gone with it.
+    // An abandoned latch is had like any other: its owner died, and what it held goes with it.
     if (result !== WINDOWS.WAIT_OBJECT_0 && result !== WINDOWS.WAIT_ABANDONED) throw this.#noLatch(code, doing, result);
     try {
+      if (result === WINDOWS.WAIT_ABANDONED) this.#awaitRundown(this.#word(WORD.latchOwner));
+      this.#setWord(WORD.latchOwner, process.pid);
       return work();
     } finally {
       this.#windows.ReleaseMutex(latch);
@@ -229,6 +237,18 @@ export class HandleObjects {
   /** Removes the counter: the next incarnation is a new one, with nothing held and nothing published. */
   moveOn(): void {
     this.#setWord(WORD.generation, this.incarnation + 1 << 16);
+  }
+
+  /**
+   * Waits until a process that died in the middle of a step is completely gone. The kernel frees its latch first, then
+   * closes its handles one by one, and among them may be one by which it looked at gate or seat, which is no holder.
+   */
+  #awaitRundown(pid: number): void {
+    const handle = windowsProcessCalls().OpenProcess(WINDOWS.SYNCHRONIZE, 0, pid);
+    // There is none of this number any more.
+    if (handle < 0) return;
+    this.#windows.WaitForSingleObject(BigInt(handle), RUNDOWN_LIMIT_MS);
+    this.#windows.CloseHandle(BigInt(handle));
   }
 
   #word(at: number): number {

@@ -6,6 +6,7 @@ import { wideText, type Windows, windows } from "../../ffi/windows.ts";
 import { isProcrefError } from "../../src/errors.ts";
 import { currentUser, openRefCounter } from "../../src/kernel/open.ts";
 import type { RefCounter } from "../../src/kernel/ref_counter.ts";
+import { isAlive } from "../../src/process/mod.ts";
 import { ask, EMPTY, startCounter, withCounter } from "../fixtures/counters.ts";
 import { isKept, nameOfObject } from "../fixtures/kept.ts";
 import { Child } from "../harness/child.ts";
@@ -133,9 +134,12 @@ onWindows("who is stopped in the middle of a step holds others up for a limited 
         () => counter.count(),
         (error) => isProcrefError(error, "COUNT") && /in the middle/.test(error.message),
       );
-      await child.kill();
-      assert.equal(await acquiring, "killed");
+      const killed = child.kill();
+      // The latch is free before the rest of what the dead process had is: it is waited for all of it.
       assert.deepEqual(counter.snapshot(), { ...EMPTY, references: 1 });
+      assert.ok(!isAlive(child.pid));
+      await killed;
+      assert.equal(await acquiring, "killed");
       assert.equal(counter.tryAcquire(), true);
     });
   }
