@@ -65,7 +65,8 @@ byte ghost_owner; /* as the gate */
 #define CLIENT_HAS_NOTHING(c) (!counted[c] && gate != CLIENT_GATE(c) && latch != CLIENT_GATE(c))
 #define REAPER_HAS_NOTHING(r) \
   (seat != r + 1 && gate != REAPER_GATE(r) && latch != REAPER_GATE(r) && ghost_owner != REAPER_GATE(r))
-#ifdef LATCH_GOES_LAST
+#if defined(HANDLES) && !defined(LATCH_GOES_FIRST)
+/* Whoever gets the latch of a dead process waits until that is gone. */
 #define LATCH_GOES \
   (ghost == NOTHING && gate != latch && (latch <= CLIENTS -> !counted[latch - 1] : seat != latch - CLIENTS))
 #else
@@ -115,13 +116,6 @@ bit unwatched;
 #define REAPER_IS_TAKEN(r) (busy[r] || REAPER_IS_KNOWN(r) || !REAPER_HAS_NOTHING(r))
 #define SERVICE_IS_KNOWN(n) \
   (service[n] != GONE || recorded == n || SOME_CLIENT(held, n) || SOME_CLIENT(seen, n) || SOME_CLIENT(made, n))
-
-#ifdef GHOST_IS_NO_EXCEPTION
-#define NOTE_WHO_SITS skip
-#else
-/* Whoever takes the look of a dead process for a reaper has none. */
-#define NOTE_WHO_SITS unwatched = (unwatched || seat == 0)
-#endif
 
 inline write_record(new_phase, number) {
   phase = new_phase;
@@ -305,7 +299,7 @@ inline bring_reaper(c) {
       fi
     };
     atomic { in_office[spawned[c]] || reaper[spawned[c]] == GONE -> spawned[c] = NOBODY }
-  :: atomic { LATCH_IS_FREE && SEEMS_HELD(seat, THE_SEAT) -> NOTE_WHO_SITS; break }
+  :: atomic { LATCH_IS_FREE && SEEMS_HELD(seat, THE_SEAT) -> break }
   od
 }
 
@@ -401,7 +395,7 @@ hold:
         take_gate(c);
         bring_reaper(c);
         gate = 0
-      :: atomic { LATCH_IS_FREE && SEEMS_HELD(seat, THE_SEAT) -> NOTE_WHO_SITS }
+      :: atomic { LATCH_IS_FREE && SEEMS_HELD(seat, THE_SEAT) -> skip }
       fi;
 #else
       unwatched = 0;

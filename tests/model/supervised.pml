@@ -75,7 +75,8 @@ byte waiter; /* supervisor + 1 that is in a step of its wait */
 #define SUPERVISOR_HAS_NOTHING(s) \
   (seat != s + 1 && gate != SUPERVISOR_GATE(s) && latch != SUPERVISOR_GATE(s) && ghost_owner != SUPERVISOR_GATE(s) && \
   waiter != s + 1)
-#ifdef LATCH_GOES_LAST
+#if defined(HANDLES) && !defined(LATCH_GOES_FIRST)
+/* Whoever gets the latch of a dead process waits until that is gone. */
 #define LATCH_GOES \
   (ghost == NOTHING && gate != latch && (latch <= CLIENTS -> !counted[latch - 1] : seat != latch - CLIENTS))
 #else

@@ -96,7 +96,7 @@ test("a process that has the number of another one, started at another time, is 
 });
 
 test("a process that the system hides (hidepid) is alive when the kernel knows it as somebody else's", {
-  skip: withoutRoot,
+  skip: notOnWindows("owners") || withoutRoot,
 }, async () => {
   await using child = new Child("process_calls.ts", { env: { PROCREF_TEST_UID: String(NOBODY) } });
   await child.line("ready");

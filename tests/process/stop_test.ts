@@ -146,27 +146,33 @@ for (const time of [-1, NaN, "5", undefined, null]) {
   });
 }
 
-test("somebody else's process is not ended, and the error says why", { skip: withoutRoot }, async () => {
-  await using child = new Child("process_calls.ts", { env: { PROCREF_TEST_UID: String(NOBODY) } });
-  await child.line("ready");
-  await using shell = await Shell.start(...OBEDIENT);
-  await freeze(shell.pid);
-  assert.deepEqual(await child.call("identityOf", shell.pid), shell.identity);
-  assert.equal(await child.call("isAlive", shell.pid), true);
-  for (
-    const [name, ...args] of [
-      ["terminate", shell.pid],
-      ["terminate", shell.identity],
-      ["kill", shell.identity],
-      ["stop", shell.identity, 1000],
-      ["killGroup", shell.identity],
-      ["stopGroup", shell.identity, 1000],
-    ] as const
-  ) {
-    await assert.rejects(child.call(name, ...args), {
-      code: "PERMISSION",
-      message: new RegExp(`^Cannot send signal (9|15) to process (group )?${shell.pid}: .* failed with EPERM \\(1\\)`),
-    });
-  }
-  assertUntouched(shell.pid);
-});
+test(
+  "somebody else's process is not ended, and the error says why",
+  { skip: notOnWindows("owners") || withoutRoot },
+  async () => {
+    await using child = new Child("process_calls.ts", { env: { PROCREF_TEST_UID: String(NOBODY) } });
+    await child.line("ready");
+    await using shell = await Shell.start(...OBEDIENT);
+    await freeze(shell.pid);
+    assert.deepEqual(await child.call("identityOf", shell.pid), shell.identity);
+    assert.equal(await child.call("isAlive", shell.pid), true);
+    for (
+      const [name, ...args] of [
+        ["terminate", shell.pid],
+        ["terminate", shell.identity],
+        ["kill", shell.identity],
+        ["stop", shell.identity, 1000],
+        ["killGroup", shell.identity],
+        ["stopGroup", shell.identity, 1000],
+      ] as const
+    ) {
+      await assert.rejects(child.call(name, ...args), {
+        code: "PERMISSION",
+        message: new RegExp(
+          `^Cannot send signal (9|15) to process (group )?${shell.pid}: .* failed with EPERM \\(1\\)`,
+        ),
+      });
+    }
+    assertUntouched(shell.pid);
+  },
+);
