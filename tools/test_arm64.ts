@@ -17,7 +17,8 @@ import { type Case, readReport } from "./suite/junit.ts";
 import { contractOf, recordResults, type SuiteResult, versionOf } from "./suite/results.ts";
 import { Tally } from "./suite/tally.ts";
 import { PATHS } from "./arm64/paths.ts";
-import { Missing, prepare } from "./arm64/prepare.ts";
+import { prepare } from "./arm64/prepare.ts";
+import { Missing } from "./suite/fetching.ts";
 
 type RuntimeName = "deno" | "bun";
 type Architecture = "arm64" | "x64";

@@ -11,7 +11,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { Missing } from "./arm64/prepare.ts";
+import { Missing } from "./suite/fetching.ts";
 import { type Case, readReport } from "./suite/junit.ts";
 import { contractOf, recordResults, type SuiteResult } from "./suite/results.ts";
 import { Tally } from "./suite/tally.ts";

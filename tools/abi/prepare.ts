@@ -5,6 +5,7 @@ import { existsSync, mkdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { Missing, run } from "../suite/fetching.ts";
 
 /** With another version the headers are others, too. */
 export const ZIG_VERSION = "0.14.1";
@@ -19,11 +20,6 @@ export const ZIG_ENVIRONMENT = {
   ZIG_GLOBAL_CACHE_DIR: join(CACHE, "zig"),
   ZIG_LOCAL_CACHE_DIR: join(CACHE, "zig"),
 } as const;
-
-/** Why there is no compiler for other systems, and what to do. */
-export class Missing extends Error {
-  override readonly name = "Missing";
-}
 
 /** The compiler for a target; fetches it when it is not there yet, and throws {@link Missing} when it cannot. */
 export function zigFor(target: string): readonly string[] {
@@ -42,11 +38,4 @@ function fetchZig(): void {
   console.log(`fetching from PyPI: ${PACKAGE}`);
   run("python3", ["-m", "pip", "install", "--quiet", "--no-deps", "--upgrade", "--target", folder, PACKAGE], remedy);
   if (!existsSync(ZIG)) throw new Missing(`${PACKAGE} has no program for this machine`);
-}
-
-function run(command: string, args: readonly string[], remedy: string): void {
-  const { status, error, stdout, stderr } = spawnSync(command, args, { encoding: "utf8" });
-  if (status === 0) return;
-  const why = error?.message ?? `${stdout}${stderr}`.trim();
-  throw new Missing(`${command} ${args.join(" ")} failed: ${why}\n${remedy}`);
 }

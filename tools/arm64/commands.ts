@@ -8,7 +8,8 @@ import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { PATHS } from "./paths.ts";
-import { findCompiler, Missing } from "./prepare.ts";
+import { Missing } from "../suite/fetching.ts";
+import { findCompiler } from "./prepare.ts";
 
 /** Supervisors are started by `setsid` and `process.execPath`: does what the kernel would do if it knew arm64. */
 const SETSID = `case $1 in

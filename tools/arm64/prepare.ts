@@ -1,8 +1,8 @@
 /** Fetches the emulator, a cross compiler with its C library, and the arm64 runtimes; installs nothing. */
 
-import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { fetchFromNpm, Missing, run } from "../suite/fetching.ts";
 import { PATHS } from "./paths.ts";
 
 /** The packages of npm. Not every version of Deno is there for arm64: the last one of its minor version is taken. */
@@ -21,16 +21,11 @@ const DEBIAN_PACKAGES = [
   "binutils-aarch64-linux-gnu",
 ] as const;
 
-/** Why arm64 programs cannot be run here, and what to do. */
-export class Missing extends Error {
-  override readonly name = "Missing";
-}
-
 /** Fetches what is not there yet; throws {@link Missing} when it cannot. */
 export function prepare(): void {
   for (const folder of [PATHS.debian, PATHS.npm, PATHS.root]) mkdirSync(folder, { recursive: true });
   if (!existsSync(PATHS.emulator) || !existsSync(PATHS.library) || findCompiler() === undefined) fetchFromDebian();
-  for (const runtime of RUNTIMES) if (!existsSync(runtime.program)) fetchFromNpm(runtime);
+  for (const runtime of RUNTIMES) fetchFromNpm(runtime, PATHS.npm);
 }
 
 /** The cross compiler, which has its version in its name. */
@@ -59,24 +54,4 @@ function fetchFromDebian(): void {
     if (!existsSync(path)) throw new Missing(`the packages of this Debian have no ${path.slice(PATHS.root.length)}`);
   }
   rmSync(PATHS.debian, { recursive: true });
-}
-
-function fetchFromNpm(runtime: typeof RUNTIMES[number]): void {
-  const remedy = "npm with a registry that has it is needed";
-  console.log(`fetching from npm: ${runtime.package}`);
-  const folder = join(PATHS.npm, runtime.folder);
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
-  run("npm", ["pack", "--silent", runtime.package], remedy, folder);
-  const [archive] = readdirSync(folder);
-  run("tar", ["-xzf", archive], remedy, folder);
-  rmSync(join(folder, archive));
-  if (!existsSync(runtime.program)) throw new Missing(`${runtime.package} has no program of ${runtime.what}`);
-}
-
-function run(command: string, args: readonly string[], remedy: string, cwd: string = PATHS.cache): string {
-  const { status, error, stdout, stderr } = spawnSync(command, args, { cwd, encoding: "utf8" });
-  if (status === 0) return stdout;
-  const why = error?.message ?? `${stdout}${stderr}`.trim();
-  throw new Missing(`${command} ${args.join(" ")} failed: ${why}\n${remedy}`);
 }

@@ -1,10 +1,10 @@
 /** Makes a small Debian with Wine in a folder of its own, and fetches the Windows runtimes. */
 
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { Missing } from "../arm64/prepare.ts";
+import { fetchFromNpm, Missing, run } from "../suite/fetching.ts";
 import { INSIDE, PATHS } from "./paths.ts";
 
 /** Wine 10, the first of Debian that has all DLLs that the runtimes need. */
@@ -29,7 +29,7 @@ ${INSIDE.wine} wineboot -i && ${INSIDE.server} -w`;
 export function prepare(): void {
   if (process.geteuid?.() !== 0) throw new Missing("only root can mount and enter another system");
   for (const folder of [PATHS.cache, PATHS.npm]) mkdirSync(folder, { recursive: true });
-  for (const runtime of RUNTIMES) if (!existsSync(runtime.program)) fetchFromNpm(runtime);
+  for (const runtime of RUNTIMES) fetchFromNpm(runtime, PATHS.npm);
   if (!existsSync(PATHS.root)) makeRoot();
 }
 
@@ -63,30 +63,4 @@ function debianMirror(): string {
   const [, site] = rows.find(([label]) => label === "Debian") ?? [];
   if (site === undefined) throw new Missing(`apt is set up with no mirror of Debian: ${remedy}`);
   return site;
-}
-
-function fetchFromNpm(runtime: typeof RUNTIMES[number]): void {
-  const remedy = "npm with a registry that has it is needed";
-  console.log(`fetching from npm: ${runtime.package}`);
-  const folder = join(PATHS.npm, runtime.folder);
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
-  run("npm", ["pack", "--silent", runtime.package], remedy, folder);
-  const [archive] = readdirSync(folder);
-  run("tar", ["-xzf", archive], remedy, folder);
-  rmSync(join(folder, archive));
-  if (!existsSync(runtime.program)) throw new Missing(`${runtime.package} has no program of ${runtime.what}`);
-}
-
-function run(command: string, args: readonly string[], remedy: string, cwd: string = PATHS.cache): string {
-  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-  const { status, error, stdout, stderr } = spawnSync(command, args, {
-    cwd,
-    env,
-    encoding: "utf8",
-    maxBuffer: 2 ** 26,
-  });
-  if (status === 0) return stdout;
-  const why = error?.message ?? `${stdout}${stderr}`.trim().slice(-2000);
-  throw new Missing(`${command} ${args.join(" ")} failed: ${why}\n${remedy}`);
 }
