@@ -35,6 +35,7 @@ const NOT_ON_WINDOWS = {
   pidfd: "it is about errors of PID descriptors, which only Linux has",
   tree: "on Windows the group of a process is the tree of what it has started, without those who listen for requests",
   owners: "Windows has no user numbers: whose a file is is not asked, its folder lies in the user's profile",
+  modes: "Windows has no modes of files: who may come to one is said by its folder, in the user's profile",
   pipes: "Windows has no pipes in its file system",
   setsid: "it is about a setsid that kills, and Windows starts supervisors by no program",
   calls: "it counts semop calls; handles are counted by several calls, and waited for by looking again and again",

@@ -27,6 +27,7 @@ export const SUITES = [
   "tests/supervisor/crash_loop_test.ts",
   "tests/supervisor/killed_at_each_step_test.ts",
   "tests/supervisor/killed_at_random_test.ts",
+  "tests/supervisor/log_test.ts",
   "tests/supervisor/module_test.ts",
   "tests/supervisor/promises_test.ts",
   "tests/supervisor/readiness_test.ts",
