@@ -29,6 +29,7 @@ export const SUITES = [
   "tests/supervisor/killed_at_random_test.ts",
   "tests/supervisor/log_test.ts",
   "tests/supervisor/module_test.ts",
+  "tests/supervisor/port_test.ts",
   "tests/supervisor/promises_test.ts",
   "tests/supervisor/readiness_test.ts",
   "tests/supervisor/reaper_test.ts",
