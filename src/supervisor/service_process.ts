@@ -14,6 +14,7 @@ import { killGroup, stopGroup } from "../process/group.ts";
 import { identityOf, type ProcessIdentity } from "../process/identity.ts";
 import { endMarked, MARK_VARIABLE } from "../process/marks.ts";
 import { processSystem } from "../process/platform.ts";
+import { findProgram } from "../process/programs.ts";
 import type { ServiceDescription } from "../service/service_description.ts";
 import type { End } from "./life.ts";
 import type { LogFile } from "./log_file.ts";
@@ -60,7 +61,7 @@ export class ServiceProcess {
     });
     await new Promise<void>((resolve, reject) => {
       child.once("spawn", resolve);
-      child.once("error", (cause) => reject(notStarted(values.name, program, cause)));
+      child.once("error", (cause) => reject(notStarted(description, values.name, program, cause)));
     });
     return new ServiceProcess(child, description, mark, log);
   }
@@ -149,11 +150,18 @@ function endOf(code: number | null, signal: NodeJS.Signals | null): End {
   return { why: `it ended with status ${code}`, exitCode: code ?? undefined };
 }
 
-function notStarted(name: string, program: string, cause: Error): ProcrefError {
+function notStarted({ cwd }: ServiceDescription, name: string, program: string, cause: Error): ProcrefError {
   const { code } = cause as NodeJS.ErrnoException;
-  const exitCode = code === "ENOENT" ? 127 : code === "EACCES" ? 126 : undefined;
+  const exitCode = code === "EACCES" || isNoProgram(program, cwd) ? 126 : code === "ENOENT" ? 127 : undefined;
   return new ProcrefError("SERVICE_START", `Cannot start "${name}": ${program}: ${cause.message}`, {
     cause,
     details: { name, path: program, exitCode },
   });
+}
+
+/** Whether there is a file that is no program: on Windows, Bun says that it is not there and Deno something else. */
+function isNoProgram(program: string, cwd: string): boolean {
+  if (!processSystem().isPath(program)) return false;
+  const search = findProgram(program, "", cwd);
+  return "missing" in search && search.missing === "not executable";
 }
