@@ -150,18 +150,21 @@ function endOf(code: number | null, signal: NodeJS.Signals | null): End {
   return { why: `it ended with status ${code}`, exitCode: code ?? undefined };
 }
 
-function notStarted({ cwd }: ServiceDescription, name: string, program: string, cause: Error): ProcrefError {
-  const { code } = cause as NodeJS.ErrnoException;
-  const exitCode = code === "EACCES" || isNoProgram(program, cwd) ? 126 : code === "ENOENT" ? 127 : undefined;
+function notStarted(description: ServiceDescription, name: string, program: string, cause: Error): ProcrefError {
+  const exitCode = statusOf(description, program, (cause as NodeJS.ErrnoException).code);
   return new ProcrefError("SERVICE_START", `Cannot start "${name}": ${program}: ${cause.message}`, {
     cause,
     details: { name, path: program, exitCode },
   });
 }
 
-/** Whether there is a file that is no program: on Windows, Bun says that it is not there and Deno something else. */
-function isNoProgram(program: string, cwd: string): boolean {
-  if (!processSystem().isPath(program)) return false;
-  const search = findProgram(program, "", cwd);
-  return "missing" in search && search.missing === "not executable";
+/**
+ * The status that shells have for a program that cannot be started. On Windows, Deno gives no code of an error, and Bun
+ * one alone for a program that is not there and a file that is none.
+ */
+function statusOf({ cwd, env, inherited }: ServiceDescription, program: string, code?: string): number | undefined {
+  if (code === "EACCES") return 126;
+  const search = findProgram(program, env.PATH ?? inherited.PATH ?? inherited.Path, cwd);
+  if ("missing" in search) return search.missing === "not executable" ? 126 : 127;
+  return code === "ENOENT" ? 127 : undefined;
 }
