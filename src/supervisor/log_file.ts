@@ -111,6 +111,7 @@ export class LogFile {
     if (this.#onLine === undefined) return;
     const lines = (this.#line + text).split("\n");
     this.#line = lines.pop()!.slice(-TAIL_LENGTH);
-    for (const line of lines) this.#onLine(line);
+    // Programs of Windows end lines with two characters.
+    for (const line of lines) this.#onLine(line.replace(/\r$/, ""));
   }
 }

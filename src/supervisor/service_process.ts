@@ -14,6 +14,7 @@ import { killGroup, stopGroup } from "../process/group.ts";
 import { identityOf, type ProcessIdentity } from "../process/identity.ts";
 import { endMarked, MARK_VARIABLE } from "../process/marks.ts";
 import { processSystem } from "../process/platform.ts";
+import { findProgram } from "../process/programs.ts";
 import type { ServiceDescription } from "../service/service_description.ts";
 import type { End } from "./life.ts";
 import type { LogFile } from "./log_file.ts";
@@ -60,7 +61,7 @@ export class ServiceProcess {
     });
     await new Promise<void>((resolve, reject) => {
       child.once("spawn", resolve);
-      child.once("error", (cause) => reject(notStarted(values.name, program, cause)));
+      child.once("error", (cause) => reject(notStarted(description, values.name, program, cause)));
     });
     return new ServiceProcess(child, description, mark, log);
   }
@@ -149,11 +150,21 @@ function endOf(code: number | null, signal: NodeJS.Signals | null): End {
   return { why: `it ended with status ${code}`, exitCode: code ?? undefined };
 }
 
-function notStarted(name: string, program: string, cause: Error): ProcrefError {
-  const { code } = cause as NodeJS.ErrnoException;
-  const exitCode = code === "ENOENT" ? 127 : code === "EACCES" ? 126 : undefined;
+function notStarted(description: ServiceDescription, name: string, program: string, cause: Error): ProcrefError {
+  const exitCode = statusOf(description, program, (cause as NodeJS.ErrnoException).code);
   return new ProcrefError("SERVICE_START", `Cannot start "${name}": ${program}: ${cause.message}`, {
     cause,
     details: { name, path: program, exitCode },
   });
+}
+
+/**
+ * The status that shells have for a program that cannot be started. On Windows, Deno gives no code of an error, and Bun
+ * one alone for a program that is not there and a file that is none.
+ */
+function statusOf({ cwd, env, inherited }: ServiceDescription, program: string, code?: string): number | undefined {
+  if (code === "EACCES") return 126;
+  const search = findProgram(program, env.PATH ?? inherited.PATH ?? inherited.Path, cwd);
+  if ("missing" in search) return search.missing === "not executable" ? 126 : 127;
+  return code === "ENOENT" ? 127 : undefined;
 }

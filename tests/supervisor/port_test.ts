@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { lookup } from "node:dns/promises";
 import { createServer, type Server } from "node:net";
 import { hostname } from "node:os";
@@ -7,8 +6,12 @@ import process from "node:process";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { isProcrefError } from "../../mod.ts";
+import { findProgram } from "../../src/process/programs.ts";
 import { environmentOf } from "../harness/environment.ts";
+import { onWindows } from "../harness/platform.ts";
+import { programCommand } from "../harness/program.ts";
 import { bothRuntimes } from "../harness/runtime.ts";
+import { sleepCommand } from "../harness/sleeper.ts";
 import { type Acquired, onStage } from "../harness/supervised.ts";
 
 const HTTP = fileURLToPath(new URL("../fixtures/http_service.ts", import.meta.url));
@@ -43,11 +46,19 @@ async function portsInARow(taken: number, free: number): Promise<{ servers: Serv
 }
 
 const NOTE_PORT = `echo "port $1" >>"$JOURNAL"`;
+const PROGRAM_NOTES_PORT = `note("port", args[0])`;
+/** The words that come before the arguments of a script: its `$0`, which a program does not have. */
+const ZERO = onWindows ? [] : ["sh"];
+const TAKEN = ["echo EADDRINUSE; exit 1", `say("EADDRINUSE"); process.exit(1)`] as const;
 
 test("port auto: each of many services gets a free one of its own, and the handle has it", async () => {
   await onStage(async (stage) => {
     const service = stage.service(
-      stage.script(`${NOTE_PORT}; exec sleep 300`, { port: "auto", args: ["sh", "{port}"] }),
+      stage.script(
+        `${NOTE_PORT}; exec sleep 300`,
+        { port: "auto", args: [...ZERO, "{port}"] },
+        `${PROGRAM_NOTES_PORT}; await sleep()`,
+      ),
     );
     const handle = await service.acquire();
     assert.deepEqual(stage.notes("port"), [String(handle.port)]);
@@ -126,8 +137,12 @@ for (const words of ["Error: listen EADDRINUSE: address already in use", "bind: 
     await onStage(async (stage) => {
       const script = `${NOTE_PORT}; test "$(grep -c ^start "$JOURNAL")" -ge 3 || { echo "$WORDS" >&2; exit 1; }
         exec sleep 300`;
-      const more = { env: { WORDS: words }, args: ["sh", "{port}"], ready: { exec: ["sh", "-c", "sleep 0.1"] } };
-      const service = stage.service(stage.script(script, { ...more, port: { from, to: from + 2 } }));
+      const program = `${PROGRAM_NOTES_PORT};
+        if (notes("start").length < 3) { console.error(process.env.WORDS); process.exit(1); }
+        await sleep()`;
+      const exec = onWindows ? programCommand("await delay(500)") : ["sh", "-c", "sleep 0.1"];
+      const more = { env: { WORDS: words }, args: [...ZERO, "{port}"], ready: { exec } };
+      const service = stage.service(stage.script(script, { ...more, port: { from, to: from + 2 } }, program));
       const handle = await service.acquire();
       assert.equal(handle.port, from + 2);
       assert.deepEqual(stage.notes("port").map(Number), [from, from + 1, from + 2]);
@@ -140,7 +155,7 @@ for (const words of ["Error: listen EADDRINUSE: address already in use", "bind: 
 test("a service whose only port is taken under it is not tried again: the error has what it said", async () => {
   const { from } = await portsInARow(0, 1);
   await onStage(async (stage) => {
-    const options = stage.script(`echo EADDRINUSE; exit 1`, { port: from, ready: { log: "never" } });
+    const options = stage.script(TAKEN[0], { port: from, ready: { log: "never" } }, TAKEN[1]);
     await assert.rejects(stage.service(options).acquire(), { code: "SERVICE_START", message: /EADDRINUSE/ });
     assert.equal(stage.starts().length, 1);
     await stage.assertNothingLeft();
@@ -149,7 +164,7 @@ test("a service whose only port is taken under it is not tried again: the error 
 
 test("a service that always dies of a taken port is given up after some ports", async () => {
   await onStage(async (stage) => {
-    const options = stage.script(`echo EADDRINUSE; exit 1`, { port: "auto", ready: { log: "never" } });
+    const options = stage.script(TAKEN[0], { port: "auto", ready: { log: "never" } }, TAKEN[1]);
     await assert.rejects(stage.service(options).acquire(), { code: "SERVICE_START", message: /EADDRINUSE/ });
     assert.ok(stage.starts().length > 1 && stage.starts().length <= 12, `${stage.starts().length} starts`);
     await stage.assertNothingLeft();
@@ -161,13 +176,20 @@ for (const runtime of bothRuntimes) {
     await onStage(async (stage) => {
       const text = "{port} {host} {name} {dir} {else} {port}";
       const ask = `grep -q "^word {" "$JOURNAL" && test "$1" = "$ALL" && echo "asked $1" >>"$JOURNAL"`;
-      const options = stage.script(`echo "word $1" >>"$JOURNAL"; echo "word $2" >>"$JOURNAL"; exec sleep 300`, {
-        port: "auto",
-        host: "localhost",
-        args: ["sh", text, "{{name}}"],
-        env: { ALL: text },
-        ready: { exec: ["sh", "-c", ask, "sh", text] },
-      });
+      const question = `const right = notes("word").some((word) => word.startsWith("{")) && args[0] === process.env.ALL;
+        if (right) note("asked", args[0]);
+        process.exit(right ? 0 : 1)`;
+      const options = stage.script(
+        `echo "word $1" >>"$JOURNAL"; echo "word $2" >>"$JOURNAL"; exec sleep 300`,
+        {
+          port: "auto",
+          host: "localhost",
+          args: [...ZERO, text, "{{name}}"],
+          env: { ALL: text },
+          ready: { exec: [...(onWindows ? programCommand(question) : ["sh", "-c", ask, "sh"]), text] },
+        },
+        `for (const word of args) note("word", word); await sleep()`,
+      );
       const client = await stage.client(options, { runtime, env: { INHERITED: "{port} {name}" } });
       const { pid, port } = await client.call<Acquired>("acquire");
       const directory = stage.file("")!.replace(/\/$/, "");
@@ -177,7 +199,9 @@ for (const runtime of bothRuntimes) {
       const environment = environmentOf(pid);
       assert.equal(environment.ALL, replaced);
       assert.equal(environment.INHERITED, "{port} {name}");
-      assert.equal(environment.PATH, process.env.PATH);
+      // Deno of Windows puts a folder of its own in front, for what it starts.
+      if (onWindows) assert.ok(environment.PATH.endsWith(process.env.PATH!), environment.PATH);
+      else assert.equal(environment.PATH, process.env.PATH);
       await client.call("release", 0);
       await stage.assertNothingLeft();
     });
@@ -186,7 +210,13 @@ for (const runtime of bothRuntimes) {
 
 test("without a port, {port} stays as it is", async () => {
   await onStage(async (stage) => {
-    const service = stage.service(stage.script(`${NOTE_PORT}; exec sleep 300`, { args: ["sh", "{port}"] }));
+    const service = stage.service(
+      stage.script(
+        `${NOTE_PORT}; exec sleep 300`,
+        { args: [...ZERO, "{port}"] },
+        `${PROGRAM_NOTES_PORT}; await sleep()`,
+      ),
+    );
     const handle = await service.acquire();
     assert.equal(handle.port, undefined);
     assert.deepEqual(stage.notes("port"), ["{port}"]);
@@ -195,27 +225,31 @@ test("without a port, {port} stays as it is", async () => {
   });
 });
 
+/** What a process finds in its environment that nobody has given it: of a shell, or of Windows and those who make one. */
+const ADDED = onWindows
+  ? new RegExp(
+    "^(WINE.*|PROCESSOR_ARCHITECTURE|SYSTEM(DRIVE|ROOT)|HOME(DRIVE|PATH)|LOGONSERVER|PATH|TEMP|" +
+      "USER(DOMAIN|NAME|PROFILE)|WINDIR)$",
+    "i",
+  )
+  : /^(PWD|OLDPWD|SHLVL|_)$/;
+
 test("inheritEnv: false: the service has what env says and the mark, and nothing else", async () => {
   await onStage(async (stage) => {
     // No shell: that adds variables of its own.
-    const sleep = ["/bin/sleep", "/usr/bin/sleep"].find((path) => {
-      try {
-        return readFileSync(path).length > 0;
-      } catch {
-        return false;
-      }
-    })!;
+    const [program, ...words] = sleepCommand();
+    const search = findProgram(program, process.env.PATH);
+    assert.ok("found" in search);
     const options = {
-      command: [sleep, "300"],
+      command: [search.found, ...words],
       directory: stage.state,
       inheritEnv: false,
       env: { ONLY: "this {name}" },
     };
     const client = await stage.client(options, { env: { SECRET: "of the client" } });
     const { pid } = await client.call<Acquired>("acquire");
-    const { PROCREF_MARK, ...others } = environmentOf(pid);
-    // The shell that gives it the parent-death signal may add these.
-    for (const added of ["PWD", "OLDPWD", "SHLVL", "_"]) delete others[added];
+    const { PROCREF_MARK, ...all } = environmentOf(pid);
+    const others = Object.fromEntries(Object.entries(all).filter(([variable]) => !ADDED.test(variable)));
     assert.deepEqual(others, { ONLY: `this ${stage.name}` });
     assert.equal(PROCREF_MARK, stage.record()?.marks?.[0]);
     await client.call("release", 0);

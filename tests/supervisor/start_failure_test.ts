@@ -1,10 +1,15 @@
 import assert from "node:assert/strict";
-import { chmodSync, existsSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, writeFileSync } from "node:fs";
+import process from "node:process";
 import { test } from "node:test";
 import { isProcrefError } from "../../mod.ts";
 import type { ErrorDetails } from "../../mod.ts";
+import { findProgram } from "../../src/process/programs.ts";
 import { eventually } from "../harness/eventually.ts";
+import { limitMs, notOnWindows, onWindows } from "../harness/platform.ts";
+import { programCommand } from "../harness/program.ts";
 import { bothRuntimes } from "../harness/runtime.ts";
+import { sleepCommand } from "../harness/sleeper.ts";
 import { type Acquired, onStage, type Options, other, type SupervisedStage } from "../harness/supervised.ts";
 
 /** The error of an acquire that fails to start the service; the reference is given back and nothing is left. */
@@ -18,10 +23,24 @@ async function failedStart(stage: SupervisedStage, options: Options): Promise<Er
   return { ...failure.details, message: failure.message };
 }
 
+/** A command that says whether a file is there. */
+function isThere(path: string): string[] {
+  if (!onWindows) return ["test", "-e", path];
+  return [...programCommand("process.exit(existsSync(args[0]) ? 0 : 1)"), path];
+}
+
 test("a service that ends before it is ready: its status and the last lines of its log are in the error", async () => {
   await onStage(async (stage) => {
-    const script = `for i in $(seq 1 50); do echo "line $i"; done; echo "to stderr" >&2; exit 42`;
-    const { exitCode, log, message } = await failedStart(stage, stage.script(script, { ready: { log: "never" } }));
+    // What comes by two pipes is in no order but that in which it is seen to arrive.
+    const script = `for i in $(seq 1 50); do echo "line $i"; done
+      until grep -q "^line 50" "$LOG"; do sleep 0.02; done; echo "to stderr" >&2; exit 42`;
+    const program = `for (let i = 1; i <= 50; i++) say("line " + i);
+      const { readFileSync } = await import("node:fs");
+      while (!existsSync(process.env.LOG) || !readFileSync(process.env.LOG, "utf8").includes("line 50")) await delay(20);
+      console.error("to stderr"); process.exit(42)`;
+    const more = { ready: { log: "never" }, env: { LOG: "{dir}/service.log" } };
+    const options = stage.script(script, more, program);
+    const { exitCode, log, message } = await failedStart(stage, options);
     assert.equal(exitCode, 42);
     assert.match(log!, /line 50/);
     assert.match(log!, /to stderr/);
@@ -32,7 +51,9 @@ test("a service that ends before it is ready: its status and the last lines of i
   });
 });
 
-test("a service that is ended by a signal before it is ready: 128 and the number of the signal", async () => {
+test("a service that is ended by a signal before it is ready: 128 and the number of the signal", {
+  skip: notOnWindows("signals"),
+}, async () => {
   await onStage(async (stage) => {
     const script = "kill -SEGV $$; sleep 300";
     const { exitCode, message } = await failedStart(stage, stage.script(script, { ready: { log: "never" } }));
@@ -44,7 +65,7 @@ test("a service that is ended by a signal before it is ready: 128 and the number
 test("a service that ends with 0 before it is ready has failed as well, and says that it wrote nothing", async () => {
   await onStage(async (stage) => {
     const { exitCode, log, message } = await failedStart(stage, {
-      command: ["true"],
+      command: onWindows ? ["bun", "-e", "0"] : ["true"],
       directory: stage.state,
       ready: { log: "never" },
     });
@@ -57,7 +78,7 @@ test("a service that ends with 0 before it is ready has failed as well, and says
 for (
   const [what, program, exitCode] of [
     ["is not on the PATH", "procref-no-such-program", 127],
-    ["is no file", "/nowhere/program", 127],
+    ["is no file", onWindows ? "C:\\nowhere\\program.exe" : "/nowhere/program", 127],
     ["is not executable", "{plain}", 126],
     ["is a directory", "{directory}", 126],
   ] as const
@@ -83,16 +104,22 @@ test("a program whose name has a placeholder is looked for by the supervisor: 12
     for (const [program, exitCode] of [[`${stage.directory}/{name}`, 126], ["/nowhere/{name}", 127]] as const) {
       assert.equal((await failedStart(stage, { command: [program], directory: stage.state })).exitCode, exitCode);
     }
-    writeFileSync(plain, "#!/bin/sh\nexec sleep 300\n");
+    const [sleep, ...words] = sleepCommand();
+    const search = findProgram(sleep, process.env.PATH);
+    assert.ok("found" in search);
+    if (onWindows) copyFileSync(search.found, `${plain}.exe`);
+    else writeFileSync(plain, `#!/bin/sh\nexec ${search.found} "$@"\n`);
     chmodSync(plain, 0o700);
-    const service = stage.service({ command: [`${stage.directory}/{name}`], directory: stage.state });
+    const service = stage.service({ command: [`${stage.directory}/{name}`, ...words], directory: stage.state });
     const handle = await service.acquire();
     await handle.release();
     await stage.assertNothingLeft();
   });
 });
 
-test("a program whose interpreter is missing cannot be executed: the error says which program", async () => {
+test("a program whose interpreter is missing cannot be executed: the error says which program", {
+  skip: notOnWindows("interpreters"),
+}, async () => {
   await onStage(async (stage) => {
     const path = `${stage.directory}/script`;
     writeFileSync(path, "#!/nowhere/interpreter\n");
@@ -111,13 +138,15 @@ test("a working directory that does not exist: the start fails and nothing is le
 
 test("a service that is not ready in time is stopped, and the error says how long that was and what it wrote", async () => {
   await onStage(async (stage) => {
-    const options = stage.script("echo still loading; exec sleep 300", {
-      ready: { log: "never" },
-      startTimeoutMs: 300,
-    });
+    const startTimeoutMs = limitMs(300);
+    const options = stage.script(
+      "echo still loading; exec sleep 300",
+      { ready: { log: "never" }, startTimeoutMs },
+      `say("still loading"); await sleep()`,
+    );
     const { exitCode, message } = await failedStart(stage, options);
     assert.equal(exitCode, undefined);
-    assert.match(message, /not ready after 300 ms/);
+    assert.match(message, new RegExp(`not ready after ${startTimeoutMs} ms`));
     assert.match(message, /still loading/);
   });
 });
@@ -128,9 +157,12 @@ test("all clients that wait get the error of the one start; a later one tries ag
     const options = stage.script(
       `test -e "$WORKS" && exec sleep 300; until test -e "$GO"; do sleep 0.02; done; echo no luck; exit 3`,
       {
-        ready: { exec: ["test", "-e", `${stage.directory}/works`] },
+        ready: { exec: isThere(`${stage.directory}/works`) },
         env: { GO: go, WORKS: `${stage.directory}/works` },
       },
+      `if (existsSync(process.env.WORKS)) await sleep();
+      while (!existsSync(process.env.GO)) await delay(20);
+      say("no luck"); process.exit(3)`,
     );
     const clients = await Promise.all(
       Array.from({ length: 6 }, (_, index) => stage.client(options, { runtime: bothRuntimes[index % 2] })),
@@ -161,10 +193,11 @@ test("all clients that wait get the error of the one start; a later one tries ag
 test("who comes while others still hold on to a failed start does not get the old error", async () => {
   await onStage(async (stage) => {
     const works = `${stage.directory}/works`;
-    const options = stage.script(`test -e "$WORKS" || exit 7; exec sleep 300`, {
-      ready: { exec: ["test", "-e", works] },
-      env: { WORKS: works },
-    });
+    const options = stage.script(
+      `test -e "$WORKS" || exit 7; exec sleep 300`,
+      { ready: { exec: isThere(works) }, env: { WORKS: works } },
+      "if (!existsSync(process.env.WORKS)) process.exit(7); await sleep()",
+    );
     // Somebody who holds a reference and does not hear of the failure keeps its supervisor in office.
     const counter = await stage.counter();
     await counter.acquire();
@@ -189,7 +222,7 @@ test("an acquire that is given up during the start ends the start", async () => 
   await onStage(async (stage) => {
     const options = stage.sleeper({ ready: { log: "never" } });
     const service = stage.service(options);
-    await assert.rejects(service.acquire({ timeoutMs: 400 }), { code: "TIMEOUT" });
+    await assert.rejects(service.acquire({ timeoutMs: limitMs(400) }), { code: "TIMEOUT" });
     assert.equal(await service.count(), 0);
     await stage.assertNothingLeft();
     const controller = new AbortController();

@@ -22,6 +22,8 @@ mount --rbind /dev "$machine/dev"
 mount --bind "$repository" "$machine${INSIDE.repository}"
 mount -o remount,bind,ro "$machine${INSIDE.repository}"
 mount --bind "$output" "$machine${INSIDE.output}"
+# A fresh Debian knows no names; Windows knows these two by itself.
+echo "127.0.0.1 localhost $(uname -n)" >"$machine/etc/hosts"
 exec chroot "$machine" "$@"`;
 
 /** Runs a program of Windows and writes down what it started and did not end, once that has had time to end. */
