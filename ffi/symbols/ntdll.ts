@@ -14,11 +14,15 @@ export const NTDLL_PATH = "ntdll.dll";
 export const NTDLL = {
   // NTSTATUS NtQueryObject(HANDLE, OBJECT_INFORMATION_CLASS, PVOID, ULONG length, PULONG returned)
   NtQueryObject: { parameters: ["usize", "u32", "buffer", "u32", "buffer"], result: "i32" },
+  // NTSTATUS NtQueryInformationFile(HANDLE, PIO_STATUS_BLOCK, PVOID, ULONG length, FILE_INFORMATION_CLASS)
+  NtQueryInformationFile: { parameters: ["usize", "buffer", "buffer", "u32", "u32"], result: "i32" },
 } as const satisfies SymbolTable;
 
 /** Constants of the same headers. */
 export const NT = {
   /** OBJECT_INFORMATION_CLASS */
+  /** FILE_INFORMATION_CLASS: the number of the file on its volume, 64 bits */
+  FileInternalInformation: 6,
   ObjectBasicInformation: 0,
 } as const;
 

@@ -6,7 +6,9 @@
 
 import process from "node:process";
 import { type Libc, libc } from "../../ffi/libc.ts";
+import { isWindows, windows } from "../../ffi/windows.ts";
 import { isProcrefError, ProcrefError } from "../errors.ts";
+import type { User } from "./object_name.ts";
 
 /**
  * The C library, or undefined where the runtime does not allow native calls or this machine's is not known.
@@ -20,6 +22,16 @@ export function allowedLibc(): Libc | undefined {
     if (isProcrefError(error, "PERMISSION") || isProcrefError(error, "PLATFORM")) return undefined;
     throw error;
   }
+}
+
+/**
+ * The user of this process, as an identity that no other user has: the effective user's number, or on Windows a text of
+ * user and session, for the kernel objects of a session are seen in that session only.
+ *
+ * @throws ProcrefError `PLATFORM`, `PERMISSION`, `LIBRARY`
+ */
+export function currentUser(): User {
+  return isWindows() ? windows().user() : effectiveUser();
 }
 
 /**

@@ -1,49 +1,20 @@
 /**
  * Locks on files, which the kernel gives back when their owner dies: the one primitive that the counter of lock files is
- * made of, and its bindings. Both take flock(2), so that processes with and without native calls exclude each other.
+ * made of, and its bindings. Those of Unix take flock(2), so that processes with and without native calls exclude each
+ * other; that of Windows is {@link WindowsLockFile}.
  *
  * @module
  */
 
-import { closeSync, constants, fstatSync, openSync } from "node:fs";
+import { closeSync, constants, fstatSync, lstatSync, openSync } from "node:fs";
 import { systemError } from "../../ffi/errno.ts";
 import type { Libc } from "../../ffi/libc.ts";
 import { nativeRuntime } from "../../ffi/mod.ts";
 import type { RuntimeLockFile } from "../../ffi/types.ts";
+import { isWindows } from "../../ffi/windows.ts";
 import { ProcrefError } from "../errors.ts";
-
-/** What a lock file says: two numbers of 32 bits, 0 where nothing was written. */
-export type Words = readonly [first: number, second: number];
-
-/**
- * A file that is open to be locked. The lock belongs to this opening of it: another one, of this process or any other, is
- * a stranger. It is gone when the file is closed or the process dies. Programs that the process starts do not inherit it;
- * a child by a plain fork, which only native code can make, has it too until it ends or becomes another program.
- */
-export interface LockFile {
-  /** Device and inode of what is open, to be compared with what the path leads to. */
-  readonly inode: string;
-  /**
-   * Takes the lock, or changes its kind, unless somebody else has one that excludes it.
-   *
-   * @throws ProcrefError `LOCK`
-   */
-  tryLock(kind: "shared" | "exclusive"): boolean;
-  /** Waits for the shared lock on another thread, inside the kernel; it may come back without it. */
-  awaitShared(): Promise<void>;
-  /** Gives the lock back. */
-  unlock(): void;
-  /** What the file says. */
-  read(): Words;
-  /**
-   * Writes in place what the file shall say: one small write, which a death does not divide.
-   *
-   * @throws ProcrefError `IO`
-   */
-  write(first: number, second?: number): void;
-  /** Closes the file and gives its lock back. */
-  close(): void;
-}
+import { bytesOf, type LockFile, type Words, WORDS_SIZE, wordsOf } from "./lock_file.ts";
+import { WindowsLockFile } from "./windows_lock_file.ts";
 
 /**
  * Opens a file that is there, or makes one for this user alone. No link is followed.
@@ -52,15 +23,15 @@ export interface LockFile {
  */
 export type OpenLockFile = (path: string, create: boolean) => LockFile;
 
-const WORDS_SIZE = 8;
-
 /**
  * How files are locked here: by native calls, or where those are not allowed by the runtime itself.
  *
- * @param libc the C library, where native calls are allowed
+ * @param libc the C library of a Unix, where native calls are allowed
  * @throws ProcrefError `PERMISSION` when neither is possible
  */
 export function fileLocks(libc: Libc | undefined): OpenLockFile {
+  // The runtime's own locks would keep others from reading; and without native calls Windows does not say who we are.
+  if (isWindows()) return (path, create) => new WindowsLockFile(path, create);
   if (libc !== undefined) return (path, create) => new NativeLockFile(libc, path, create);
   const { openLockFile, name } = nativeRuntime();
   if (openLockFile === undefined) {
@@ -93,6 +64,10 @@ class NativeLockFile implements LockFile {
     if (this.#descriptor < 0) {
       throw systemError("REF_COUNTER_INIT", `keep ${path} open`, "fcntl", this.#descriptor, "", { path });
     }
+  }
+
+  isAt(path: string): boolean {
+    return inodeAt(path) === this.inode;
   }
 
   tryLock(kind: "shared" | "exclusive"): boolean {
@@ -139,6 +114,10 @@ class ManagedLockFile implements LockFile {
     this.#file = file;
   }
 
+  isAt(path: string): boolean {
+    return inodeAt(path) === this.inode;
+  }
+
   tryLock(kind: "shared" | "exclusive"): boolean {
     return attempt("LOCK", "lock", () => this.#file.tryLock(kind === "exclusive"));
   }
@@ -164,24 +143,16 @@ class ManagedLockFile implements LockFile {
   }
 }
 
+/** Device and inode of the file that is there; undefined when there is none, or another thing. */
+function inodeAt(path: string): string | undefined {
+  const status = lstatSync(path, { throwIfNoEntry: false });
+  return status !== undefined && status.isFile() ? `${status.dev}:${status.ino}` : undefined;
+}
+
 function attempt<T>(code: "LOCK" | "IO", doing: string, work: () => T): T {
   try {
     return work();
   } catch (cause) {
     throw new ProcrefError(code, `Cannot ${doing} a lock file: ${(cause as Error).message}`, { cause });
   }
-}
-
-function wordsOf(bytes: Uint8Array, length: number): Words {
-  if (length < WORDS_SIZE) return [0, 0];
-  const view = new DataView(bytes.buffer);
-  return [view.getUint32(0, true), view.getUint32(4, true)];
-}
-
-function bytesOf(first: number, second: number): Uint8Array {
-  const bytes = new Uint8Array(WORDS_SIZE);
-  const view = new DataView(bytes.buffer);
-  view.setUint32(0, first, true);
-  view.setUint32(4, second, true);
-  return bytes;
 }

@@ -4,7 +4,11 @@
  * @module
  */
 
-import { statfsSync } from "node:fs";
+import { realpathSync, statfsSync } from "node:fs";
+import { parse } from "node:path";
+import { FILE } from "../../ffi/symbols/windows_files.ts";
+import { isWindows, wideText } from "../../ffi/windows.ts";
+import { windowsFileCalls } from "../../ffi/windows_files.ts";
 import { ProcrefError } from "../errors.ts";
 import { attempting } from "./state_directory.ts";
 
@@ -46,9 +50,7 @@ export function unfitForLocks(type: number): string | undefined {
  * `PERMISSION` when the runtime does not let us ask
  */
 export function checkFileSystem(path: string): void {
-  const doing = `see which file system ${path} is on (in Deno it needs --allow-sys=uid,statfs)`;
-  const { type } = attempting(doing, path, () => statfsSync(path));
-  const unfit = unfitForLocks(type);
+  const unfit = isWindows() ? remoteDrive(path) : unfitHere(path);
   if (unfit === undefined) return;
   throw new ProcrefError(
     "STATE_DIRECTORY",
@@ -56,4 +58,19 @@ export function checkFileSystem(path: string): void {
       "seen by all; choose a directory on this machine's own disk or in its memory",
     { details: { path } },
   );
+}
+
+function unfitHere(path: string): string | undefined {
+  const doing = `see which file system ${path} is on (in Deno it needs --allow-sys=uid,statfs)`;
+  const { type } = attempting(doing, path, () => statfsSync(path));
+  return unfitForLocks(type);
+}
+
+/** What of Windows is another machine's: a drive that stands for a share, or a path that names one. */
+function remoteDrive(path: string): string | undefined {
+  const doing = `see which drive ${path} is on`;
+  const { root } = parse(attempting(doing, path, () => realpathSync.native(path)));
+  if (root.startsWith("\\\\")) return `the share ${root}`;
+  const isRemote = windowsFileCalls().GetDriveTypeW(wideText(root)) === FILE.DRIVE_REMOTE;
+  return isRemote ? `the network drive ${root}` : undefined;
 }

@@ -38,6 +38,9 @@ export class HandlesRefCounter extends BaseRefCounter {
   /** Nobody can take objects away under those who hold them. */
   readonly renewals = 0;
   readonly #objects: HandleObjects;
+  readonly #checkAlone: () => void;
+  /** When it was looked that nobody counts the name in another way; who would, moves the incarnation on. */
+  #aloneIn: string | undefined;
   readonly #references: bigint[] = [];
   #gate: bigint | undefined;
   #seat: { readonly handle: bigint; readonly incarnation: number } | undefined;
@@ -45,9 +48,10 @@ export class HandlesRefCounter extends BaseRefCounter {
   /**
    * Makes a counter. Nothing is opened before the first call that needs it.
    *
+   * @param checkAlone is called when objects are opened, and throws when the name is counted in another way
    * @throws ProcrefError `PLATFORM`, also for scope `system`; `PERMISSION`, `LIBRARY`
    */
-  constructor(name: ObjectName) {
+  constructor(name: ObjectName, checkAlone: () => void = () => {}) {
     super();
     if (name.scope === "system") {
       throw new ProcrefError(
@@ -58,6 +62,7 @@ export class HandlesRefCounter extends BaseRefCounter {
     }
     this.name = name.name;
     this.#objects = new HandleObjects(windows(), name);
+    this.#checkAlone = checkAlone;
   }
 
   tryAcquire(generation?: number): boolean {
@@ -190,6 +195,20 @@ export class HandlesRefCounter extends BaseRefCounter {
     return removed;
   }
 
+  /**
+   * Removes what others have opened, in one step, if nobody holds anything, and closes it: whoever comes later looks
+   * anew. The gate is not taken, so others who do the same at this moment do not see anything held.
+   */
+  removeIfUnused(): boolean {
+    const removed = this.#step("LOCK", "remove", (objects) => {
+      const unused = objects.count("references") === 0 && !objects.isHeld("gate") && !objects.isHeld("seat");
+      if (unused) objects.moveOn();
+      return unused;
+    });
+    this.#objects.detach();
+    return removed;
+  }
+
   close(): void {
     while (this.#references.length > 0) this.release();
     if (this.#seat !== undefined) this.leaveSeat();
@@ -205,8 +224,27 @@ export class HandlesRefCounter extends BaseRefCounter {
 
   /** One step, for which the objects are made. */
   #step<T>(code: ErrorCode, doing: string, work: (objects: HandleObjects) => T): T {
+    for (;;) {
+      this.#attachAlone();
+      const done = this.#objects.underLatch(code, doing, () => {
+        return this.#objects.era === this.#aloneIn ? { value: work(this.#objects) } : undefined;
+      });
+      if (done !== undefined) return done.value;
+    }
+  }
+
+  /** Opens the objects, and then sees that there are none of another mechanism. */
+  #attachAlone(): void {
     this.#objects.attach(true);
-    return this.#objects.underLatch(code, doing, () => work(this.#objects));
+    const { era } = this.#objects;
+    if (era === this.#aloneIn) return;
+    try {
+      this.#checkAlone();
+    } catch (error) {
+      if (this.#references.length === 0 && this.#gate === undefined && this.#seat === undefined) this.#objects.detach();
+      throw error;
+    }
+    this.#aloneIn = era;
   }
 
   /** One look, for which nothing is made and nothing stays open. */

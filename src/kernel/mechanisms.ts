@@ -5,12 +5,13 @@
  */
 
 import { libc } from "../../ffi/libc.ts";
+import { isWindows } from "../../ffi/windows.ts";
 import { ProcrefError } from "../errors.ts";
 import { HandlesRefCounter } from "./handles_ref_counter.ts";
 import { MemoryRefCounter } from "./memory_ref_counter.ts";
 import type { ObjectName } from "./object_name.ts";
 import type { Mechanism, RefCounter } from "./ref_counter.ts";
-import { refuseSlots, refuseSysv } from "./rivals.ts";
+import { refuseHandles, refuseSlots, refuseSysv } from "./rivals.ts";
 import type { SlotsPlace } from "./slot_files.ts";
 import { SlotsRefCounter } from "./slots_ref_counter.ts";
 import { SysvRefCounter } from "./sysv_ref_counter.ts";
@@ -28,9 +29,9 @@ export function counterOf(object: ObjectName, mechanism: Mechanism, place: Slots
     case "sysv":
       return new SysvRefCounter(object, libc(), () => refuseSlots(object, place.directory));
     case "slots":
-      return new SlotsRefCounter(object, place, () => refuseSysv(object));
+      return new SlotsRefCounter(object, place, () => isWindows() ? refuseHandles(object) : refuseSysv(object));
     case "handles":
-      return new HandlesRefCounter(object);
+      return new HandlesRefCounter(object, () => refuseSlots(object, place.directory));
     default:
       throw new ProcrefError(
         "INVALID_ARGUMENT",

@@ -7,14 +7,15 @@
 import process from "node:process";
 import { errnoName } from "../../ffi/errno.ts";
 import { type Libc, linuxLibc } from "../../ffi/libc.ts";
-import { windows } from "../../ffi/windows.ts";
 import { ProcrefError } from "../errors.ts";
-import { allowedLibc, effectiveUser } from "./effective_user.ts";
+import { allowedLibc, currentUser } from "./effective_user.ts";
 import { counterOf } from "./mechanisms.ts";
-import { type ObjectName, objectName, type Scope, type User } from "./object_name.ts";
+import { type ObjectName, objectName, type Scope } from "./object_name.ts";
 import type { Mechanism, RefCounter } from "./ref_counter.ts";
 import { semgetWouldKill } from "./rivals.ts";
 import { semaphoreLimits } from "./semaphore_usage.ts";
+
+export { currentUser } from "./effective_user.ts";
 
 /** What tells a counter from others of the same name, and how it is kept. */
 export interface RefCounterOptions {
@@ -129,16 +130,6 @@ function whyNoSemaphores(native: Libc): string | undefined {
   return limits?.mostSets === 0 || limits?.mostSemaphores === 0
     ? "the kernel is set to have no semaphores (kernel.sem)"
     : undefined;
-}
-
-/**
- * The user of this process, as an identity that no other user has: the effective user's number, or on Windows a text of
- * user and session, for the kernel objects of a session are seen in that session only.
- *
- * @throws ProcrefError `PLATFORM`, `PERMISSION`, `LIBRARY`
- */
-export function currentUser(): User {
-  return process.platform === "win32" ? windows().user() : effectiveUser();
 }
 
 /**

@@ -9,15 +9,19 @@
  * @module
  */
 
-import { join } from "node:path";
+import { join, toNamespacedPath } from "node:path";
 import type { Libc } from "../../ffi/libc.ts";
 import { nativeRuntime } from "../../ffi/mod.ts";
+import { isWindows, wideText } from "../../ffi/windows.ts";
+import { windowsFileCalls } from "../../ffi/windows_files.ts";
 import { isProcrefError, ProcrefError } from "../errors.ts";
-import { allowedLibc } from "./effective_user.ts";
-import type { ObjectName } from "./object_name.ts";
+import { allowedLibc, currentUser } from "./effective_user.ts";
+import { HandlesRefCounter } from "./handles_ref_counter.ts";
+import type { ObjectName, User } from "./object_name.ts";
 import type { RefCounter } from "./ref_counter.ts";
-import { SLOTS } from "./slot_files.ts";
+import { MUTEX, SLOTS } from "./slot_files.ts";
 import { SlotsRefCounter } from "./slots_ref_counter.ts";
+import { sessionFolder } from "./state_directory.ts";
 import { SysvRefCounter } from "./sysv_ref_counter.ts";
 import { SysvSet } from "./sysv_set.ts";
 
@@ -34,23 +38,36 @@ export function semgetWouldKill(libc: Libc): boolean {
 }
 
 /**
- * For who counts by semaphores: sees that the name has no lock files.
+ * For who counts by semaphores or handles: sees that the name has no lock files.
  *
  * @throws ProcrefError `MECHANISM_MISMATCH`
  */
 export function refuseSlots(object: ObjectName, directory: string | undefined): void {
-  const libc = allowedLibc();
-  if (libc === undefined || object.scope !== "user") return;
-  for (const state of directory === undefined ? usualDirectories(libc.geteuid()) : [directory]) {
-    const path = join(state, `${object.fileName}${SLOTS}`);
-    if (!isThere(libc, path)) continue;
+  const isThere = fileProbe();
+  if (isThere === undefined || object.scope !== "user") return;
+  for (const state of directory === undefined ? usualDirectories(currentUser()) : [directory]) {
+    const directory = join(state, `${object.fileName}${SLOTS}`);
+    // A directory of Windows is there until the last one has closed the files that were in it.
+    const path = isWindows() ? join(directory, MUTEX) : directory;
+    if (!isThere(path)) continue;
     try {
       removeUnused(new SlotsRefCounter(object, { directory: state }));
     } catch {
       // Not to be used, or not by us: it is there all the same.
     }
-    if (isThere(libc, path)) throw mismatch(object, "sysv", "slots", `lock files in ${path}`);
+    if (isThere(path)) throw mismatch(object, isWindows() ? "handles" : "sysv", "slots", `lock files in ${directory}`);
   }
+}
+
+/**
+ * For who counts by lock files on Windows: sees that nobody counts the name by handles. Whoever has begun to, and holds
+ * nothing yet, looks for lock files once more: what they have seen is made the past.
+ *
+ * @throws ProcrefError `MECHANISM_MISMATCH`
+ */
+export function refuseHandles(object: ObjectName): void {
+  if (new HandlesRefCounter(object).removeIfUnused()) return;
+  throw mismatch(object, "slots", "handles", "handles of kernel objects");
 }
 
 /**
@@ -95,13 +112,25 @@ function removeUnused(counter: RefCounter): void {
 }
 
 /** Where lock files are when nobody chose a directory, as far as it can be known without asking for permission. */
-function usualDirectories(uid: number): string[] {
+function usualDirectories(user: User): string[] {
   const { variable } = nativeRuntime();
   const chosen = variable("PROCREF_DIR");
   if (chosen) return [chosen];
+  if (typeof user === "string") return [join(localData(variable), "procref", sessionFolder(user))];
   const runtime = variable("XDG_RUNTIME_DIR");
   if (runtime) return [join(runtime, "procref")];
-  return [`/run/user/${uid}/procref`, `/tmp/procref-${uid}`];
+  return [`/run/user/${user}/procref`, `/tmp/procref-${user}`];
+}
+
+function localData(variable: (name: string) => string | undefined): string {
+  return variable("LOCALAPPDATA") ?? join(variable("USERPROFILE") ?? "", "AppData", "Local");
+}
+
+/** What asks the kernel whether there is something at a path, without asking the runtime; undefined where it may not. */
+function fileProbe(): ((path: string) => boolean) | undefined {
+  if (isWindows()) return (path) => windowsFileCalls().GetFileAttributesW(wideText(toNamespacedPath(path))) >= 0;
+  const libc = allowedLibc();
+  return libc && ((path) => isThere(libc, path));
 }
 
 function isThere(libc: Libc, path: string): boolean {

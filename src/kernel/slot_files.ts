@@ -10,22 +10,31 @@
  *
  * A file without a lock is a leftover, whoever made it: it says nothing, and the next one may use or remove it.
  *
+ * On Windows a file that is removed may be there, under its name, until the last process that has it open closes it. So
+ * it is renamed first (`removed.*`), and the directory goes when the last of them has closed its files.
+ *
  * @module
  */
 
-import { lstatSync, mkdirSync, readdirSync, rmdirSync, rmSync } from "node:fs";
+import { lstatSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
+import { isWindows } from "../../ffi/windows.ts";
 import { ProcrefError } from "../errors.ts";
-import type { LockFile, OpenLockFile } from "./file_locks.ts";
+import type { OpenLockFile } from "./file_locks.ts";
+import type { LockFile } from "./lock_file.ts";
 import { checkFileSystem } from "./file_system.ts";
 import type { ObjectName, User } from "./object_name.ts";
+import { persistently } from "./persistently.ts";
 import { attempting, checkDirectory, stateDirectory, stateDirectoryPath } from "./state_directory.ts";
 
 /** What the name of a directory of lock files ends with. */
 export const SLOTS = ".slots";
-const MUTEX = "mutex";
+/** The first file that is made and the last one that is removed. */
+export const MUTEX = "mutex";
 const REFERENCE = /^ref\.\d+\.\d+$/;
+/** What files that are removed are called meanwhile, where it needs a name. */
+const REMOVED = "removed.";
 /** How often a file that vanishes between two calls is looked for again. */
 const MOST_TRIES = 1000;
 
@@ -58,7 +67,7 @@ export class SlotFiles {
   readonly path: string;
   readonly #directory: string | undefined;
   readonly #isChecked: boolean;
-  readonly #uid: number;
+  readonly #uid: User;
   readonly #open: OpenLockFile;
 
   /**
@@ -66,7 +75,7 @@ export class SlotFiles {
    *
    * @throws ProcrefError `PERMISSION`, `INVALID_ARGUMENT`
    */
-  constructor(name: ObjectName, { directory, isChecked = false }: SlotsPlace, uid: number, open: OpenLockFile) {
+  constructor(name: ObjectName, { directory, isChecked = false }: SlotsPlace, uid: User, open: OpenLockFile) {
     this.path = slotsPath(name, directory, uid);
     this.#directory = directory;
     this.#isChecked = isChecked;
@@ -119,8 +128,7 @@ export class SlotFiles {
 
   /** Whether a name still leads to the file that was opened by it. */
   leadsTo(name: string, file: LockFile): boolean {
-    const status = lstatSync(join(this.path, name), { throwIfNoEntry: false });
-    return status !== undefined && status.isFile() && `${status.dev}:${status.ino}` === file.inode;
+    return file.isAt(join(this.path, name));
   }
 
   /** Whether what was opened as the mutex is the mutex still. */
@@ -130,12 +138,7 @@ export class SlotFiles {
 
   /** The names of all files of holders; the mutex must be held. */
   references(): string[] {
-    try {
-      return readdirSync(this.path).filter((name) => REFERENCE.test(name));
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-      throw error;
-    }
+    return this.#names().filter((name) => REFERENCE.test(name));
   }
 
   /** Opens and locks a file for a holder, made or a leftover; the mutex must be held. */
@@ -152,7 +155,9 @@ export class SlotFiles {
 
   /** Removes a file if it is there; the mutex must be held. */
   removeFile(name: string): void {
-    rmSync(join(this.path, name), { force: true });
+    const path = join(this.path, name);
+    if (isWindows()) persistently(this.#uid, () => this.#removeAside(path));
+    else rmSync(path, { force: true });
   }
 
   /**
@@ -164,19 +169,60 @@ export class SlotFiles {
   remove(): void {
     attempting(`remove ${this.path}`, this.path, () => {
       for (const name of [...this.references(), "gate", "seat", MUTEX]) this.removeFile(name);
-      try {
-        rmdirSync(this.path);
-      } catch (error) {
-        // Somebody has begun anew already, or has put something there.
-        const { code } = error as NodeJS.ErrnoException;
-        if (code !== "ENOENT" && code !== "ENOTEMPTY") throw error;
-      }
+      if (!isWindows()) this.#removeDirectory();
     });
+  }
+
+  /** To be called when files were closed: where removed files stay until then, so does their directory. */
+  sweep(): void {
+    if (!isWindows()) return;
+    try {
+      const names = this.#names();
+      if (!names.every((name) => name.startsWith(REMOVED))) return;
+      // What one left that died in the middle of a removal.
+      for (const name of names) rmSync(join(this.path, name), { force: true });
+      rmdirSync(this.path);
+    } catch {
+      // It is gone, or somebody has one of them open still, and sweeps when it is closed.
+    }
+  }
+
+  /** Frees the name at once, also when the file is there until others close it. */
+  #removeAside(path: string): void {
+    const aside = join(this.path, `${REMOVED}${process.pid}.${Math.random().toString(36).slice(2)}`);
+    try {
+      renameSync(path, aside);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
+      throw error;
+    }
+    rmSync(aside, { force: true });
+  }
+
+  #removeDirectory(): void {
+    try {
+      rmdirSync(this.path);
+    } catch (error) {
+      // Somebody has begun anew already, or has put something there.
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== "ENOENT" && code !== "ENOTEMPTY") throw error;
+    }
+  }
+
+  #names(): string[] {
+    try {
+      return readdirSync(this.path);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+      throw error;
+    }
   }
 
   #makeDirectory(): void {
     if (!this.#isChecked) stateDirectory(this.#directory, "user", this.#uid);
-    attempting(`make ${this.path}`, this.path, () => mkdirSync(this.path, { recursive: true, mode: 0o700 }));
+    attempting(`make ${this.path}`, this.path, () => {
+      persistently(this.#uid, () => mkdirSync(this.path, { recursive: true, mode: 0o700 }));
+    });
     this.#check();
   }
 
@@ -196,7 +242,7 @@ export class SlotFiles {
   }
 
   #tryOpen(path: string, create: boolean): LockFile | undefined {
-    return attempting(`open ${path}`, path, () => {
+    const open = (): LockFile | undefined => {
       try {
         return this.#open(path, create);
       } catch (error) {
@@ -204,6 +250,7 @@ export class SlotFiles {
         if (code === "ENOENT" || (create && code === "EEXIST")) return undefined;
         throw error;
       }
-    });
+    };
+    return attempting(`open ${path}`, path, () => persistently(this.#uid, open));
   }
 }

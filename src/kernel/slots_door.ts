@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { LockFile } from "./file_locks.ts";
+import type { LockFile } from "./lock_file.ts";
 import type { SlotFiles } from "./slot_files.ts";
 
 /** How often a lock that nobody living has is tried again. */

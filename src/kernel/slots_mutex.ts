@@ -5,8 +5,9 @@
  * @module
  */
 
+import { isWindows } from "../../ffi/windows.ts";
 import { type ErrorCode, ProcrefError } from "../errors.ts";
-import type { LockFile, Words } from "./file_locks.ts";
+import type { LockFile, Words } from "./lock_file.ts";
 import type { SlotFiles } from "./slot_files.ts";
 
 /**
@@ -104,16 +105,20 @@ export class SlotsMutex {
 
   /** Forgets the file, and ends the step. */
   close(): void {
-    this.#file?.close();
-    this.#file = undefined;
     this.#alone = false;
+    if (this.#file === undefined) return;
+    this.#file.close();
+    this.#file = undefined;
+    this.#files.sweep();
   }
 
   #stuck(code: ErrorCode, doing: string): ProcrefError {
     return new ProcrefError(
       code,
       `Cannot ${doing} ${this.#describe}: a process has been in the middle of a step for ${LONGEST_WAIT_MS} ms, as one ` +
-        "that is stopped (SIGSTOP) is; `/proc/locks` shows it; continue it or end it",
+        (isWindows()
+          ? "that is suspended is; let it go on or end it"
+          : "that is stopped (SIGSTOP) is; `/proc/locks` shows it; continue it or end it"),
     );
   }
 }

@@ -11,9 +11,10 @@
 
 import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
+import { isWindows } from "../../ffi/windows.ts";
 import { type ErrorCode, isProcrefError, ProcrefError } from "../errors.ts";
 import { BaseRefCounter, generationAfter } from "./base_ref_counter.ts";
-import { allowedLibc, effectiveUser } from "./effective_user.ts";
+import { allowedLibc, currentUser } from "./effective_user.ts";
 import { fileLocks } from "./file_locks.ts";
 import type { ObjectName } from "./object_name.ts";
 import type { CounterSnapshot, RefCounterCapabilities } from "./ref_counter.ts";
@@ -32,7 +33,7 @@ export const SLOTS_CAPABILITIES: RefCounterCapabilities = {
   releasesOnCrash: true,
   exactCount: true,
   survivesExec: false,
-  waitsInKernel: true,
+  waitsInKernel: !isWindows(),
   crossUser: false,
   maxHolders: 32767,
 };
@@ -74,7 +75,7 @@ export class SlotsRefCounter extends BaseRefCounter {
       );
     }
     this.name = object.name;
-    this.#files = new SlotFiles(object, place, effectiveUser(), fileLocks(allowedLibc()));
+    this.#files = new SlotFiles(object, place, currentUser(), fileLocks(allowedLibc()));
     this.#describe = `"${object.name}" (lock files in ${this.#files.path})`;
     this.#mutex = new SlotsMutex(this.#files, this.#describe, () => this.#checkAlone(checkAlone));
     this.#gate = new SlotsDoor(this.#files, "gate");
@@ -232,7 +233,7 @@ export class SlotsRefCounter extends BaseRefCounter {
     while (this.#references.held > 0) this.release();
     if (this.#seat.held) this.leaveSeat();
     // What was never opened is not removed.
-    if (this.#mutex.inode === undefined) return;
+    if (this.#mutex.inode === undefined) return this.#closeFiles();
     const locked = this.#step("LOCK", "close", false, () => {
       this.#references.removeOwn();
       return this.#gate.held || (this.#isUnused() && this.#takeGate());
@@ -332,13 +333,12 @@ export class SlotsRefCounter extends BaseRefCounter {
 
   /**
    * Waits until a look under the mutex finds what is waited for: inside the kernel for somebody who holds, else by
-   * looking again.
+   * looking again, as for everything on Windows.
    *
    * @param polls whether it is of no use to wait for a holder to go
    */
-  async #block(work: () => boolean, polls = false): Promise<boolean> {
-    let inode: string | undefined;
-    for (let pause = 1;;) {
+  async #block(work: () => boolean, polls = !this.capabilities.waitsInKernel): Promise<boolean> {
+    for (let pause = 1, inode: string | undefined;;) {
       const found = this.#failing("LOCK", "wait for", () => this.#lookOnce(inode, work));
       if (typeof found === "string") return found === "there";
       // Only what is still the same counter is waited for.

@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { LockFile } from "./file_locks.ts";
+import type { LockFile } from "./lock_file.ts";
 import type { NamedLockFile, SlotFiles } from "./slot_files.ts";
 
 /** How many files without a lock may lie about: those of the dead, and of objects that hold nothing at the moment. */

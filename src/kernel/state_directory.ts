@@ -74,11 +74,16 @@ function defaultDirectory(scope: Scope, uid: User): string {
 }
 
 function sessionDirectory(uid: User): string {
-  if (typeof uid === "string") return join(localData(), "procref", uid.replace(/^.* /, "session-"));
+  if (typeof uid === "string") return join(localData(), "procref", sessionFolder(uid));
   const runtime = process.env.XDG_RUNTIME_DIR;
   if (runtime !== undefined && isAbsolute(runtime)) return join(runtime, "procref");
   const session = `/run/user/${uid}`;
   return isOurDirectory(session, uid) ? join(session, "procref") : `/tmp/procref-${uid}`;
+}
+
+/** What the state directory of a user of Windows is called. */
+export function sessionFolder(user: string): string {
+  return user.replace(/^.* /, "session-");
 }
 
 /** The folder of Windows for data of the user on this machine. */

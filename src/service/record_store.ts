@@ -25,7 +25,7 @@ import { attempting, checkDirectory } from "../kernel/state_directory.ts";
 import { processSystem } from "../process/platform.ts";
 import { removeHints } from "./holders.ts";
 import { formatRecord, parseRecord, type ServiceRecord } from "./record.ts";
-import { persistently } from "./persistently.ts";
+import { persistently } from "../kernel/persistently.ts";
 import { readTrustedFile, type TrustedText } from "./trusted_file.ts";
 
 /** How often a file that vanishes between two calls is written again. */

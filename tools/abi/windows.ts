@@ -12,6 +12,7 @@ const FILES: readonly (readonly [file: string, headers: readonly string[], libra
   ["kernel32.ts", [], ["-lkernel32"]],
   ["ntdll.ts", ["winternl.h"], ["-lntdll"]],
   ["advapi32.ts", [], ["-ladvapi32"]],
+  ["windows_files.ts", [], ["-lkernel32"]],
   ["windows_processes.ts", ["winternl.h", "ntstatus.h"], ["-lkernel32", "-lntdll"]],
 ];
 
@@ -39,6 +40,16 @@ const STRUCTS: { readonly [exported: string]: StructNames } = {
       subAuthorities: "SubAuthority",
     },
     expressions: { longest: "SECURITY_MAX_SID_SIZE" },
+  },
+  OVERLAPPED: { type: "OVERLAPPED", members: { offset: "Offset", offsetHigh: "OffsetHigh" } },
+  FILE_INFORMATION: {
+    type: "BY_HANDLE_FILE_INFORMATION",
+    members: {
+      attributes: "dwFileAttributes",
+      volume: "dwVolumeSerialNumber",
+      indexHigh: "nFileIndexHigh",
+      indexLow: "nFileIndexLow",
+    },
   },
   SYSTEM_PROCESS: {
     type: "SYSTEM_PROCESS_INFORMATION",

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { User } from "../kernel/object_name.ts";
+import type { User } from "./object_name.ts";
 
 /**
  * What Windows says of a file that another process has open; one that was removed is there until they close it, and its
