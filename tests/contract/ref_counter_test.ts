@@ -11,7 +11,7 @@ import { uniqueName } from "../harness/names.ts";
 
 /** What the kernel of this machine has. */
 const KERNEL_CAPABILITIES = process.platform === "win32"
-  ? [HANDLES_CAPABILITIES]
+  ? [HANDLES_CAPABILITIES, SLOTS_CAPABILITIES]
   : [sysvCapabilities(libc().semaphores), SLOTS_CAPABILITIES];
 
 for (const capabilities of [MEMORY_CAPABILITIES, ...KERNEL_CAPABILITIES]) {

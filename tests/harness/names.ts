@@ -7,7 +7,7 @@ import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
 import { objectNameOfFile } from "../../src/kernel/object_name.ts";
 import { openKernelCounter } from "../../src/kernel/open.ts";
-import { persistently } from "../../src/service/persistently.ts";
+import { persistently } from "../../src/kernel/persistently.ts";
 import { onWindows } from "./platform.ts";
 
 /** How long supervisors may take to leave when their last client has gone. */
@@ -46,7 +46,9 @@ export function removeTree(path: string): void {
     else rmSync(join(path, entry.name), { force: true });
   }
   // What was removed is there until the last one closes it who has it open.
-  persistently("somebody of Windows", () => rmdirSync(path));
+  persistently("somebody of Windows", () => {
+    if (existsSync(path)) rmdirSync(path);
+  });
 }
 
 /** Whether a supervisor is in office for a service whose directory is somewhere below, counted in whatever way. */

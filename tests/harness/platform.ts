@@ -42,6 +42,8 @@ const NOT_ON_WINDOWS = {
   interpreters: "Windows starts programs alone, and has no lines in scripts that say by what",
   links: "to make symbolic links is a privilege on Windows",
   "open-files": "a directory of Windows stays as long as a file in it is open, and the supervisor's log is",
+  "open-lock-files": "lock files of Windows that a stranger removes are there as long as they are open",
+  denied: "Windows denies nobody the objects of their own session",
   removal: "nobody can remove a kernel object of Windows that is in use",
   first: "Windows has no process 1",
 } as const;

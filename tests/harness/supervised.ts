@@ -226,7 +226,7 @@ export class SupervisedStage {
 
   /** Whether there is a kernel object or directory that counts its references. */
   isCounted(): boolean {
-    return isKept(this.name, { directory: this.state }) || (!onWindows && existsSync(slotsOf(this.name, this.state)));
+    return isKept(this.name, { directory: this.state }) || existsSync(slotsOf(this.name, this.state));
   }
 
   /** Nothing is left of it: no process, no supervisor, no file, no kernel object. Nor did two ever run at once. */

@@ -3,6 +3,8 @@ export const SUITES = [
   "tests/contract/ref_counter_test.ts",
   "tests/kernel/object_name_test.ts",
   "tests/kernel/handles_test.ts",
+  "tests/kernel/slots_rivals_test.ts",
+  "tests/kernel/slots_vanishing_test.ts",
   "tests/ffi/last_error_test.ts",
   "tests/ffi/windows_test.ts",
   "tests/multiprocess",
