@@ -42,6 +42,7 @@ const NOT_ON_WINDOWS = {
   interpreters: "Windows starts programs alone, and has no lines in scripts that say by what",
   links: "to make symbolic links is a privilege on Windows",
   "open-files": "a directory of Windows stays as long as a file in it is open, and the supervisor's log is",
+  semaphores: "Windows has no semaphore sets of System V, and no limit of them",
   removal: "nobody can remove a kernel object of Windows that is in use",
   first: "Windows has no process 1",
 } as const;
