@@ -123,6 +123,8 @@ for (const mechanism of MECHANISMS) {
           await ask(parent, "tryLock");
           const pid = await parent.call<number>("fork");
           assert.equal(counter.count(), 1);
+          // It shares its parent's files, and with them locks, until it closes them.
+          await eventually(() => readdirSync(`/proc/${pid}/fd`).length === 0, "it has closed what it shares");
           await parent.kill();
           assert.deepEqual(counter.snapshot(), { references: 0, locked: false, seated: false, generation: 0 });
           assert.ok(isAlive(pid), "the child outlives the holder");
