@@ -211,7 +211,8 @@ export class SlotFiles {
 
   #names(): string[] {
     try {
-      return readdirSync(this.path);
+      // Whoever removes the directory keeps others of Windows out of it for a moment.
+      return persistently(this.#uid, () => readdirSync(this.path));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
       throw error;

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync, readdirSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { test } from "node:test";
 import { PROCREF, procref, procrefJson } from "../harness/command.ts";
 import { withDirectory } from "../harness/names.ts";
+import { notOnWindows, onWindows } from "../harness/platform.ts";
 import { runtime } from "../harness/runtime.ts";
 
 const CHECKS = [
@@ -38,7 +39,7 @@ test("doctor finds this machine well, and leaves nothing behind", async () => {
       assert.equal(each.verdict, "ok", `${each.check}: ${each.message}`);
     }
     const message = (name: string): string => report.checks.find(({ check }: Check) => check === name).message;
-    assert.match(message("mechanism"), /^sysv: /);
+    assert.match(message("mechanism"), onWindows ? /^handles: / : /^sysv: /);
     assert.match(message("crash release"), /killed by SIGKILL$/);
     assert.ok(message("directory").startsWith(directory));
     const { status, out } = await procref(["doctor"], { env });
@@ -48,14 +49,19 @@ test("doctor finds this machine well, and leaves nothing behind", async () => {
   });
 });
 
+const OTHERS_MAY_ENTER =
+  /^failed +directory +Cannot keep state in .*: others may enter it \(mode 755\); use chmod 700$/m;
+
 test("doctor says what is wrong with a directory, and still checks the rest", async () => {
   await withDirectory(async (directory) => {
     const open = join(directory, "open");
-    mkdirSync(open);
+    if (onWindows) writeFileSync(open, "");
+    else mkdirSync(open);
     chmodSync(open, 0o755);
     const { status, out } = await procref(["doctor", "--directory", open]);
     assert.equal(status, 1);
-    assert.match(out, /^failed +directory +Cannot keep state in .*: others may enter it \(mode 755\); use chmod 700$/m);
+    const why = onWindows ? /^failed +directory +Cannot keep state in .*: it is not a directory/m : OTHERS_MAY_ENTER;
+    assert.match(out, why);
     assert.match(out, /^ok +crash release /m);
   });
 });
@@ -68,7 +74,9 @@ function lowered(sets: number, more = ""): string[] {
 const cannotLower = spawnSync(lowered(0)[0], [...lowered(0).slice(1), "true"]).status !== 0 &&
   "the limits cannot be lowered here";
 
-test("doctor fails where all semaphore sets are in use", { skip: cannotLower }, async () => {
+test("doctor fails where all semaphore sets are in use", {
+  skip: notOnWindows("semaphores") || cannotLower,
+}, async () => {
   await withDirectory(async (directory) => {
     const command = [...lowered(1, "ipcmk -S 1 >/dev/null;"), ...PROCREF[runtime]];
     const { status, out } = await procref(["doctor", "--directory", directory], { command });
@@ -81,7 +89,7 @@ test("doctor fails where all semaphore sets are in use", { skip: cannotLower }, 
 });
 
 test("doctor says why it counts by lock files where the kernel has no semaphores, and that they do", {
-  skip: cannotLower,
+  skip: notOnWindows("semaphores") || cannotLower,
 }, async () => {
   await withDirectory(async (directory) => {
     const command = [...lowered(0), ...PROCREF[runtime]];

@@ -4,8 +4,10 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { openRefCounter, process as processes } from "../../mod.ts";
 import { keyOf, makeSet, removeKey, removeSet } from "../fixtures/sets.ts";
+import { resume, suspend } from "../fixtures/suspend.ts";
 import { procref, procrefJson } from "../harness/command.ts";
 import { withDirectory } from "../harness/names.ts";
+import { notOnWindows, onWindows } from "../harness/platform.ts";
 import { type Acquired, onStage, type ServiceStage } from "../harness/service_clients.ts";
 
 function env(stage: ServiceStage): { env: Record<string, string> } {
@@ -33,6 +35,9 @@ async function leaveDead(stage: ServiceStage): Promise<void> {
   processes.kill(pid);
 }
 
+/** Whether kernel objects last when nobody has them open any more. */
+const LASTS = !onWindows;
+
 /** Whether the kernel has a set of this service: a new one starts with generation 0. */
 async function generation(stage: ServiceStage): Promise<number> {
   return (await openRefCounter(stage.name, { directory: stage.state })).snapshot().generation;
@@ -50,7 +55,7 @@ test("what is left of a service whose process and clients are dead is removed, a
     await leaveDead(stage);
     assert.equal((await procrefJson(["status", stage.name], env(stage))).state, "dead");
     const before = await generation(stage);
-    assert.ok(before > 0);
+    assert.equal(before > 0, LASTS);
     const reason = "its process has ended, and nobody holds it";
     const dry = await procrefJson(["gc", "--dry-run"], env(stage));
     assert.equal(dry.dryRun, true);
@@ -111,6 +116,8 @@ test("what is held is kept, and hints of dead clients go", async () => {
     const [one, two] = [await stage.client(options), await stage.client(options)];
     await one.call("acquire");
     await two.call("acquire");
+    // Who holds a service removes such hints as well, in its turn.
+    suspend(one.pid);
     await two.kill();
     const folder = join(recordPath(stage), "..", "holders");
     assert.equal(readdirSync(folder).length, 2);
@@ -121,6 +128,7 @@ test("what is held is kept, and hints of dead clients go", async () => {
       /^kept .*: 1 reference is held; removed 1 hint of dead clients\n$/,
     );
     assert.deepEqual(readdirSync(folder), [`${one.pid}.json`]);
+    resume(one.pid);
     assert.equal(await one.call("count"), 1);
     await one.end();
   });
@@ -176,11 +184,13 @@ test("what cannot be removed is told with its reason, the rest is removed, and t
     assert.equal(status, 1);
     assert.match(out, /^kept test-.*: Cannot remove .*record\.json/m);
     assert.match(out, new RegExp(`^removed ${empty}: `, "m"));
-    assert.ok(await generation(stage) > 0);
+    assert.equal(await generation(stage) > 0, LASTS);
   });
 });
 
-test("a kernel object of somebody else under a service's key is told, and nothing is touched", async () => {
+test("a kernel object of somebody else under a service's key is told, and nothing is touched", {
+  skip: notOnWindows("removal"),
+}, async () => {
   await onStage(async (stage) => {
     await leaveDead(stage);
     const key = keyOf(stage.name, { directory: stage.state });

@@ -44,6 +44,7 @@ const NOT_ON_WINDOWS = {
   "open-files": "a directory of Windows stays as long as a file in it is open, and the supervisor's log is",
   "open-lock-files": "lock files of Windows that a stranger removes are there as long as they are open",
   denied: "Windows denies nobody the objects of their own session",
+  semaphores: "Windows has no semaphore sets of System V, and no limit of them",
   removal: "nobody can remove a kernel object of Windows that is in use",
   first: "Windows has no process 1",
 } as const;

@@ -2,7 +2,8 @@
 
 export const BEFORE = `# Platforms
 
-This page is made by \`deno task platforms\` of what the tasks ran; CI runs them and compares.
+This page is made by \`deno task platforms\` of what the tasks \`test\`, \`test:arm64\`, \`test:windows\` and
+\`check:abi\` ran last.
 
 - **executed**: tests ran there, natively or on what is named.
 - **ABI-checked**: every constant, size, offset and prototype that is used was compared with the system's own headers by
