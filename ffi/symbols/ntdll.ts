@@ -21,9 +21,9 @@ export const NTDLL = {
 /** Constants of the same headers. */
 export const NT = {
   /** OBJECT_INFORMATION_CLASS */
+  ObjectBasicInformation: 0,
   /** FILE_INFORMATION_CLASS: the number of the file on its volume, 64 bits */
   FileInternalInformation: 6,
-  ObjectBasicInformation: 0,
 } as const;
 
 /**
