@@ -23,7 +23,7 @@ export const AFTER = `## Mechanisms
 | --- | --- | --- |
 | \`sysv\` | Linux, macOS | System V semaphores with SEM_UNDO, which the kernel undoes when a process dies |
 | \`handles\` | Windows | open handles of a named object, which the kernel closes when a process dies |
-| \`slots\` | Linux, macOS | locked files (flock), which the kernel unlocks when a process dies; where \`sysv\` is denied or lies, and in Deno without \`--allow-ffi\` |
+| \`slots\` | Linux, macOS; Windows when it is asked for | locked files (flock, LockFileEx), which the kernel unlocks when a process dies; where \`sysv\` is denied or lies, and in Deno without \`--allow-ffi\` |
 | \`memory\` | anywhere | variables of one process; for tests, only when it is asked for |
 
 \`procref doctor\` says which one is chosen on a machine, and why. Processes in different IPC or PID namespaces cannot
