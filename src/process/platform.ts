@@ -1,29 +1,29 @@
 /**
- * The one place that chooses how to ask the operating system about processes.
+ * The one place that chooses how to ask the operating system about processes. Only the modules of this system are
+ * loaded: every supervisor and every client pays for each module, in time and in memory.
  *
  * @module
  */
 
 import process from "node:process";
-import { DarwinProcesses } from "./darwin/darwin_processes.ts";
-import { LinuxProcesses } from "./linux/linux_processes.ts";
 import type { ProcessSystem } from "./process_system.ts";
-import { WindowsProcesses } from "./windows/windows_processes.ts";
 
+const System = await load();
 let chosen: ProcessSystem | undefined;
 
 /** The processes of this operating system. Asking for them opens nothing. */
 export function processSystem(): ProcessSystem {
-  return chosen ??= choose();
+  return chosen ??= new System();
 }
 
-function choose(): ProcessSystem {
+/** Nothing of them may import this module: it waits for them. */
+async function load(): Promise<new () => ProcessSystem> {
   switch (process.platform) {
     case "darwin":
-      return new DarwinProcesses();
+      return (await import("./darwin/darwin_processes.ts")).DarwinProcesses;
     case "win32":
-      return new WindowsProcesses();
+      return (await import("./windows/windows_processes.ts")).WindowsProcesses;
     default:
-      return new LinuxProcesses();
+      return (await import("./linux/linux_processes.ts")).LinuxProcesses;
   }
 }
