@@ -16,7 +16,7 @@
  * @module
  */
 
-import { lstatSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from "node:fs";
+import { lstatSync, readdirSync, renameSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { isWindows } from "../../ffi/windows.ts";
@@ -26,7 +26,7 @@ import type { LockFile } from "./lock_file.ts";
 import { checkFileSystem } from "./file_system.ts";
 import type { ObjectName, User } from "./object_name.ts";
 import { persistently } from "./persistently.ts";
-import { attempting, checkDirectory, stateDirectory, stateDirectoryPath } from "./state_directory.ts";
+import { attempting, checkDirectory, makeDirectory, stateDirectory, stateDirectoryPath } from "./state_directory.ts";
 
 /** What the name of a directory of lock files ends with. */
 export const SLOTS = ".slots";
@@ -221,9 +221,7 @@ export class SlotFiles {
 
   #makeDirectory(): void {
     if (!this.#isChecked) stateDirectory(this.#directory, "user", this.#uid);
-    attempting(`make ${this.path}`, this.path, () => {
-      persistently(this.#uid, () => mkdirSync(this.path, { recursive: true, mode: 0o700 }));
-    });
+    attempting(`make ${this.path}`, this.path, () => persistently(this.#uid, () => makeDirectory(this.path)));
     this.#check();
   }
 

@@ -50,11 +50,12 @@ export function stateDirectoryPath(directory: string | undefined, scope: Scope, 
   throw new ProcrefError("INVALID_ARGUMENT", `Cannot keep state in ${String(path)}: use an absolute path`);
 }
 
-function makeDirectory(path: string): void {
+/** Makes a directory, owner-only, unless there is one; the caller looks at what there is then. */
+export function makeDirectory(path: string): void {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
   } catch (error) {
-    // A file or a link to nowhere is in its place: the check that follows says so.
+    // A file or a link to nowhere is in its place, or a directory that somebody removes at this moment.
     if ((error as { code?: string }).code !== "EEXIST") throw error;
   }
 }
