@@ -105,12 +105,22 @@ function newThread(): Thread {
   return new Worker(URL.createObjectURL(new Blob([THREAD], { type: "text/javascript" })), { smol: true });
 }
 
-/** Bun asks for no permissions. Its timer for collecting garbage would wake a sleeping process. */
+/** The variables that say where Bun keeps the modules that it has translated. */
+const CACHES = ["BUN_RUNTIME_TRANSPILER_CACHE_PATH", "XDG_CACHE_HOME", "HOME"];
+
+/**
+ * Bun asks for no permissions. Its timer for collecting garbage would wake a sleeping process. Its cache saves time; but
+ * where the user has no place for it, it would be in a folder for temporary files that others may have made.
+ */
 function moduleCommand(module: URL, _: Grants): ModuleCommand {
   const path = module.protocol === "file:" ? fileURLToPath(module) : module.href;
   return {
     command: [process.execPath, "--smol", "run", "--no-install", path],
-    env: { BUN_GC_TIMER_DISABLE: "1", BUN_RUNTIME_TRANSPILER_CACHE_PATH: "0", NO_COLOR: "1" },
+    env: {
+      BUN_GC_TIMER_DISABLE: "1",
+      NO_COLOR: "1",
+      ...(CACHES.some((name) => process.env[name]) ? {} : { BUN_RUNTIME_TRANSPILER_CACHE_PATH: "0" }),
+    },
   };
 }
 

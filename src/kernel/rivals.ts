@@ -14,18 +14,18 @@ import type { Libc } from "../../ffi/libc.ts";
 import { nativeRuntime } from "../../ffi/mod.ts";
 import { isWindows, wideText } from "../../ffi/windows.ts";
 import { windowsFileCalls } from "../../ffi/windows_files.ts";
-import { isProcrefError, ProcrefError } from "../errors.ts";
+import { isProcrefError } from "../errors.ts";
 import { allowedLibc, currentUser } from "./effective_user.ts";
 import { HandlesRefCounter } from "./handles_ref_counter.ts";
+import { mismatch } from "./mismatch.ts";
 import type { ObjectName, User } from "./object_name.ts";
 import type { RefCounter } from "./ref_counter.ts";
-import { MUTEX, SLOTS } from "./slot_files.ts";
+import { isThere, MUTEX, slotsIn } from "./slots_path.ts";
 import { SlotsRefCounter } from "./slots_ref_counter.ts";
 import { sessionFolder } from "./state_directory.ts";
 import { SysvRefCounter } from "./sysv_ref_counter.ts";
 import { SysvSet } from "./sysv_set.ts";
 
-const EXISTS = 0;
 let deadly: boolean | undefined;
 
 /**
@@ -46,7 +46,7 @@ export function refuseSlots(object: ObjectName, directory: string | undefined): 
   const isThere = fileProbe();
   if (isThere === undefined || object.scope !== "user") return;
   for (const state of directory === undefined ? usualDirectories(currentUser()) : [directory]) {
-    const directory = join(state, `${object.fileName}${SLOTS}`);
+    const directory = slotsIn(state, object);
     // A directory of Windows is there until the last one has closed the files that were in it.
     const path = isWindows() ? join(directory, MUTEX) : directory;
     if (!isThere(path)) continue;
@@ -91,21 +91,6 @@ export function refuseSysv(object: ObjectName): void {
   if (exists()) throw mismatch(object, "slots", "sysv", set.describe());
 }
 
-/** The error of who would count a name in another way than others do. */
-export function mismatch(
-  object: { readonly name: string },
-  ours: string,
-  theirs: string,
-  where: string,
-): ProcrefError {
-  return new ProcrefError(
-    "MECHANISM_MISMATCH",
-    `Cannot count "${object.name}" by the mechanism ${ours}: others count it by ${theirs} (${where}), and neither would ` +
-      `see the other; give all of them the same \`mechanism\`, or end those that use it and run \`procref gc\``,
-    { details: { name: object.name } },
-  );
-}
-
 function removeUnused(counter: RefCounter): void {
   if (counter.tryLockIfUnused()) counter.remove();
   counter.close();
@@ -131,8 +116,4 @@ function fileProbe(): ((path: string) => boolean) | undefined {
   if (isWindows()) return (path) => windowsFileCalls().GetFileAttributesW(wideText(toNamespacedPath(path))) >= 0;
   const libc = allowedLibc();
   return libc && ((path) => isThere(libc, path));
-}
-
-function isThere(libc: Libc, path: string): boolean {
-  return libc.access(new TextEncoder().encode(`${path}\0`), EXISTS) === 0;
 }

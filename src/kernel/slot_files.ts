@@ -26,12 +26,9 @@ import type { LockFile } from "./lock_file.ts";
 import { checkFileSystem } from "./file_system.ts";
 import type { ObjectName, User } from "./object_name.ts";
 import { persistently } from "./persistently.ts";
+import { MUTEX, slotsIn } from "./slots_path.ts";
 import { attempting, checkDirectory, makeDirectory, stateDirectory, stateDirectoryPath } from "./state_directory.ts";
 
-/** What the name of a directory of lock files ends with. */
-export const SLOTS = ".slots";
-/** The first file that is made and the last one that is removed. */
-export const MUTEX = "mutex";
 const REFERENCE = /^ref\.\d+\.\d+$/;
 /** What files that are removed are called meanwhile, where it needs a name. */
 const REMOVED = "removed.";
@@ -58,7 +55,7 @@ export interface SlotsPlace {
 
 /** The path of a name's lock files, which nothing of may exist. */
 export function slotsPath(name: ObjectName, directory: string | undefined, uid: User): string {
-  return join(stateDirectoryPath(directory, name.scope, uid), `${name.fileName}${SLOTS}`);
+  return slotsIn(stateDirectoryPath(directory, name.scope, uid), name);
 }
 
 /** The lock files of one name. */

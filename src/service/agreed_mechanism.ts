@@ -6,7 +6,7 @@
  */
 
 import type { RefCounter } from "../kernel/ref_counter.ts";
-import { mismatch } from "../kernel/rivals.ts";
+import { mismatch } from "../kernel/mismatch.ts";
 import type { WaitOptions } from "../waiting.ts";
 import type { RecordStore } from "./record_store.ts";
 

@@ -241,6 +241,7 @@ export class SharedService extends EventTarget {
       ...orderedName(object),
       directory,
       mechanism: counter.capabilities.mechanism,
+      user: uid,
       stopTimeoutMs,
       description: supervised?.description,
     };

@@ -10,7 +10,6 @@ import { fileURLToPath } from "node:url";
 import { nativeRuntime } from "../../ffi/mod.ts";
 import type { Grants } from "../../ffi/types.ts";
 import { type ErrorCode, ProcrefError } from "../errors.ts";
-import { currentUser } from "../kernel/open.ts";
 import type { DetachedProcess, DetachedStart } from "../process/detached_process.ts";
 import { parseIdentity, type ProcessIdentity } from "../process/identity.ts";
 import { processSystem } from "../process/platform.ts";
@@ -26,6 +25,7 @@ const MOST_KILLED = 3;
 /** What programs need in order to find others, and a runtime its cached modules. */
 const PASSED_ON = [
   ...["PATH", "HOME", "USER", "LANG", "TMPDIR", "DENO_DIR", "XDG_CACHE_HOME", "BUN_INSTALL"],
+  "BUN_RUNTIME_TRANSPILER_CACHE_PATH",
   // Of Windows, whose programs find its libraries, their data and a place for files that do not last by them.
   ...["SYSTEMROOT", "SYSTEMDRIVE", "COMSPEC", "PATHEXT", "TEMP", "TMP", "USERNAME", "USERPROFILE"],
   ...["APPDATA", "LOCALAPPDATA", "PROGRAMDATA"],
@@ -59,7 +59,7 @@ async function startOne(
 ): Promise<ProcessIdentity | undefined | "killed"> {
   const { command, env } = nativeRuntime().moduleCommand(MAIN, grants(orders, more));
   const text = JSON.stringify(orders);
-  const open = (): number => new RecordStore(orders.directory, nameOfOrders(orders), currentUser()).openText(text);
+  const open = (): number => new RecordStore(orders.directory, nameOfOrders(orders), orders.user).openText(text);
   const supervisor = await start(orders.name, { command, env: { ...passedOn(), ...env }, input: { text, open } });
   try {
     return heard(orders.name, await supervisor.firstLine(START_TIMEOUT_MS));

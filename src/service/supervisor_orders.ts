@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ObjectName, Scope } from "../kernel/object_name.ts";
+import type { ObjectName, Scope, User } from "../kernel/object_name.ts";
 import type { Mechanism } from "../kernel/ref_counter.ts";
 import type { ServiceDescription } from "./service_description.ts";
 
@@ -19,6 +19,8 @@ export interface SupervisorOrders {
   /** The real path of the state directory. */
   readonly directory: string;
   readonly mechanism: Mechanism;
+  /** Who has started it, and whom its files belong to. */
+  readonly user: User;
   /** How long the service may take to end, in milliseconds. */
   readonly stopTimeoutMs: number;
   /** The service to own; a reaper has none, and waits for the last client of what others started. */

@@ -4,8 +4,7 @@
  * @module
  */
 
-import { counterOf } from "../kernel/mechanisms.ts";
-import { currentUser } from "../kernel/open.ts";
+import { agreedCounter } from "../kernel/agreed_counter.ts";
 import type { RefCounter } from "../kernel/ref_counter.ts";
 import { RecordStore } from "../service/record_store.ts";
 import { nameOfOrders, type SupervisorOrders } from "../service/supervisor_orders.ts";
@@ -25,10 +24,11 @@ export interface Office {
  *
  * @throws ProcrefError those of opening
  */
-export function openOffice(orders: SupervisorOrders): Office {
+export async function openOffice(orders: SupervisorOrders): Promise<Office> {
+  const { mechanism, directory, user } = orders;
   const object = nameOfOrders(orders);
   return {
-    counter: counterOf(object, orders.mechanism, { directory: orders.directory, isChecked: true }),
-    store: new RecordStore(orders.directory, object, currentUser()),
+    counter: await agreedCounter(object, mechanism, directory),
+    store: new RecordStore(directory, object, user),
   };
 }

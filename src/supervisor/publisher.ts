@@ -34,6 +34,11 @@ export class Publisher {
     this.#configuration = configuration;
   }
 
+  /** What was published last. */
+  get phase(): ServiceRecord["phase"] | undefined {
+    return this.#last?.phase;
+  }
+
   /**
    * Publishes a record.
    *

@@ -28,7 +28,7 @@ const SEAT_MS = 1000;
  * @throws ProcrefError those of the counter
  */
 export async function reap(orders: SupervisorOrders, report: Report): Promise<void> {
-  const office = openOffice(orders);
+  const office = await openOffice(orders);
   if (!await sit(office)) return report(SEAT_TAKEN);
   report(`${IN_OFFICE} ${formatIdentity(ownIdentity())}`);
   while (!await endedWhenUnused(office, orders.stopTimeoutMs));

@@ -18,7 +18,7 @@
  * @module
  */
 
-import { setTimeout as delay } from "node:timers/promises";
+import { setImmediate as immediate, setTimeout as delay } from "node:timers/promises";
 import { isProcrefError, ProcrefError } from "../errors.ts";
 import type { RefCounter } from "../kernel/ref_counter.ts";
 import { containChildren } from "../process/containment.ts";
@@ -34,6 +34,7 @@ import type { ServiceInfo } from "../service/service_info.ts";
 import type { ServiceDescription } from "../service/service_description.ts";
 import { IN_OFFICE, SEAT_TAKEN, type SupervisorOrders } from "../service/supervisor_orders.ts";
 import { aborted, until } from "../waiting.ts";
+import { CommandService } from "./command_service.ts";
 import type { Life, LifeSource } from "./life.ts";
 import { LogFile } from "./log_file.ts";
 import { openOffice, type Report } from "./office.ts";
@@ -55,7 +56,7 @@ export async function supervise(
   description: ServiceDescription,
   report: Report,
 ): Promise<void> {
-  const { counter, store } = openOffice(orders);
+  const { counter, store } = await openOffice(orders);
   if (!counter.trySeat()) return report(SEAT_TAKEN);
   containChildren();
   await new Supervisor(orders.name, description, counter, store).run(report);
@@ -103,8 +104,9 @@ class Supervisor {
     }
     report(`${IN_OFFICE} ${formatIdentity(ownIdentity())}`);
     const stopping = this.#stopping();
-    const unused = this.#lockWhenUnused();
     const living = this.#succeed(left, this.#over.signal);
+    // A moment later, for clients wait for the service: where the wait needs a thread, starting that takes longer.
+    const unused = immediate().then(() => this.#lockWhenUnused());
     const end = await Promise.race([unused.then(() => "unused" as const), living, stopping]);
     this.#over.abort(new ProcrefError("OTHER", "nobody wants the service any more"));
     await this.#end(end === "unused" ? undefined : end, living);
@@ -191,7 +193,7 @@ class Supervisor {
       let problem: ProcrefError;
       try {
         await this.#wanted(signal);
-        this.#publish("START");
+        if (this.#publisher.phase !== "START") this.#publish("START");
         const source = await this.#source;
         const life = this.#life = await source.begin(signal);
         // It is being ended, and STOP is on record already.
@@ -224,7 +226,6 @@ class Supervisor {
   async #loadSource(): Promise<LifeSource> {
     const { directory } = this.#store;
     if (this.#description.module === undefined) {
-      const { CommandService } = await import("./command_service.ts");
       return new CommandService(this.#name, directory, this.#description, this.#mark, this.#log);
     }
     const { ModuleService } = await import("./module_service.ts");

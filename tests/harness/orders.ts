@@ -25,6 +25,7 @@ export function ordersFor(
     ...orderedName(objectName(stage.name, currentUser(), { directory: stage.state })),
     directory: stage.state,
     mechanism: chooseMechanism().mechanism,
+    user: currentUser(),
     stopTimeoutMs: complete.stopTimeoutMs,
     description: { ...description, ...more },
   };
