@@ -38,6 +38,7 @@ import { CommandService } from "./command_service.ts";
 import type { Life, LifeSource } from "./life.ts";
 import { LogFile } from "./log_file.ts";
 import { openOffice, type Report } from "./office.ts";
+import type { Names } from "./placeholders.ts";
 import { Publisher } from "./publisher.ts";
 
 /** How long a predecessor that has lost its seat may take to be gone as a process, in milliseconds. */
@@ -59,11 +60,12 @@ export async function supervise(
   const { counter, store } = await openOffice(orders);
   if (!counter.trySeat()) return report(SEAT_TAKEN);
   containChildren();
-  await new Supervisor(orders.name, description, counter, store).run(report);
+  await new Supervisor(orders, description, counter, store).run(report);
 }
 
 class Supervisor {
   readonly #name: string;
+  readonly #names: Names;
   readonly #description: ServiceDescription;
   readonly #counter: RefCounter;
   readonly #store: RecordStore;
@@ -80,8 +82,14 @@ class Supervisor {
   /** Aborts when the service is ended for whatever reason: nothing is kept warm from then on. */
   readonly #over = new AbortController();
 
-  constructor(name: string, description: ServiceDescription, counter: RefCounter, store: RecordStore) {
-    this.#name = name;
+  constructor(
+    names: Pick<Names, "name" | "namespace">,
+    description: ServiceDescription,
+    counter: RefCounter,
+    store: RecordStore,
+  ) {
+    this.#names = { name: names.name, namespace: names.namespace, dir: store.directory };
+    this.#name = names.name;
     this.#description = description;
     this.#counter = counter;
     this.#store = store;
@@ -224,12 +232,11 @@ class Supervisor {
 
   /** Loads only what this service needs, and begins with it while the office is taken. */
   async #loadSource(): Promise<LifeSource> {
-    const { directory } = this.#store;
     if (this.#description.module === undefined) {
-      return new CommandService(this.#name, directory, this.#description, this.#mark, this.#log);
+      return new CommandService(this.#names, this.#description, this.#mark, this.#log);
     }
     const { ModuleService } = await import("./module_service.ts");
-    return new ModuleService(this.#name, directory, this.#description, this.#mark);
+    return new ModuleService(this.#names, this.#description, this.#mark);
   }
 
   /**

@@ -124,8 +124,32 @@ test("another command under the same name is refused with 125, and the option is
     );
     const linger = await procref(["run", name, ...SLEEP, "--linger", "1s", "--", "true"], options);
     assert.match(linger.err, /with another --linger; /);
+    const signal = await procref(["run", name, ...SLEEP, "--stop-signal", "SIGINT", "--", "true"], options);
+    assert.match(signal.err, /with another --stop-signal; /);
     first.process.stdin!.end();
     await first.ended;
+  });
+});
+
+test("the command of a service is told its namespace", async () => {
+  await onGround(async (_, options, name) => {
+    const start = ["--start", "sh -c 'echo up $1; exec sleep 300' sh {namespace}/{name}", "--namespace", "my project"];
+    const args = ["run", name, ...start, "--ready", `log:^up my project/${name}$`, "--", "sh", "-c", SHOW];
+    const { status, out, err } = await procref(args, options);
+    assert.equal(status, 0, err);
+    assert.ok(out.startsWith(name));
+  });
+});
+
+test("a service is asked to end by the signal of --stop-signal", async () => {
+  await onGround(async (state, options, name) => {
+    const got = join(state, "..", "got");
+    const script = ["INT", "TERM"].map((signal) => `trap "echo ${signal} >${got}; exit" ${signal}`).join("; ");
+    const start = `sh -c '${script}; echo up; while :; do sleep 0.02; done'`;
+    const args = ["--start", start, "--ready", "log:up", "--stop-signal", "SIGINT", "--", "true"];
+    assert.equal((await procref(["run", name, ...args], options)).status, 0);
+    await eventually(() => readdirSync(state).length === 0, "the service is stopped");
+    assert.equal(readFileSync(got, "utf8"), "INT\n");
   });
 });
 

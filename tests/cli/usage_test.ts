@@ -48,6 +48,8 @@ const WRONG: readonly (readonly [args: readonly string[], says: RegExp])[] = [
   [["run", "--", "true"], /the NAME of the service is missing/],
   [["run", "a", "--prot", "1", "--", "true"], /did you mean --port\?/],
   [["run", "a", "--linger", "5s", "--", "true"], /--linger says how a service is started; give --start as well/],
+  [["run", "a", "--stop-signal", "SIGINT", "--", "true"], /--stop-signal says how a service is started/],
+  [["run", "a", "--start", "x", "--stop-signal", "SIGKILL", "--", "true"], /--stop-signal takes SIGTERM or SIGINT or/],
   [["run", "a", "--start", "'open", "--", "true"], /a quote that is not closed/],
   [["run", "a", "--start", "x", "--port", "99999", "--", "true"], /--port takes a whole number from 0 to 65535/],
   [["run", "a", "--start", "x", "--ready", "htpp:/", "--", "true"], /--ready takes running, tcp/],

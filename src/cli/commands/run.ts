@@ -33,9 +33,8 @@ export const RUN: Command = {
   name: "run",
   usage: "NAME [--start 'CMD {port}'] [options] -- CLIENT [ARGS...]",
   summary: "run a client with a service: start the service or join it, and let it go when the client ends",
-  details:
-    "The command of --start is split into words as a shell does, and no shell runs. {port}, {host}, {name} and " +
-    "{dir}\nare replaced in it. Without --start, a service that runs is joined as it is.\n\n" +
+  details: "The command of --start is split into words as a shell does, and no shell runs. {port}, {host}, {name},\n" +
+    "{namespace} and {dir} are replaced in it. Without --start, a service that runs is joined as it is.\n\n" +
     "The client gets PROCREF_NAME, PROCREF_HOST, PROCREF_PORT, PROCREF_PID and the variables of --env, in which\n" +
     "{name}, {host}, {port} and {pid} are replaced.\n\n" +
     "exit codes: that of the client, 128+n when signal n ended it; 125 when procref failed, 126 when the client is not\n" +
@@ -46,6 +45,7 @@ export const RUN: Command = {
     ready: { value: "HOW", help: "running, tcp, http:/path, exec:CMD or log:REGEX; tcp when it has a port" },
     linger: { value: "5s", help: "how long it is kept after its last client" },
     "start-timeout": { value: "30s", help: "how long it may take to be ready" },
+    "stop-signal": { value: "NAME", help: "how it is asked to end: SIGTERM (unless given), SIGINT, SIGQUIT, SIGHUP" },
     "stop-timeout": { value: "10s", help: "how long it may take to end by itself; SIGKILL follows" },
     cwd: { value: "PATH", help: "its working directory" },
     env: { value: "K=V", multiple: true, help: "a variable of the client" },
@@ -177,7 +177,7 @@ function warn(terminal: Terminal, error: Error): void {
 
 /** What an option of the library is called here. */
 function optionOf(field: string | undefined): string {
-  const named = { command: "--start", lingerMs: "--linger" }[field ?? ""];
+  const named = { command: "--start", lingerMs: "--linger", stopSignal: "--stop-signal" }[field ?? ""];
   return named ?? (field !== undefined && field in RUN.options ? `--${field}` : field ?? "configuration");
 }
 
