@@ -69,7 +69,8 @@ export class CommandService implements LifeSource {
       const info = new ServiceInfo(identity.pid, port, { host, start: identity.start });
       return { info, ended: this.#withRest(process), stop: () => process.stop() };
     } catch (error) {
-      await process.clearUp();
+      // One that is not ready is asked to end like any other: a database would have to recover from SIGKILL.
+      await (process.isRunning ? process.stop() : process.clearUp());
       throw error;
     }
   }
