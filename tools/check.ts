@@ -1,6 +1,6 @@
 /**
  * Everything that is checked beside the tests: format, lint, types, documentation, publishing, layers. All steps run;
- * the end says which failed. Needs no network.
+ * the end says which failed. Needs no network once Deno has the clients that the examples import.
  *
  * Usage: deno run -A tools/check.ts
  */
