@@ -113,8 +113,14 @@ export interface ProcessSystem {
   ignoredSignals(): Set<number>;
   /** Whether the keys of a terminal (Ctrl-C) reach the process group of this process as a whole. */
   terminalSignalsWholeGroup(): boolean;
+  /** The signals that a terminal sends to everybody in front of it: by its keys, and on Windows when it is closed. */
+  readonly terminalSignals: readonly NodeJS.Signals[];
+  /** What ends a process by force, for people. */
+  readonly endsByForce: string;
   /** Tells a listener, once or more, that somebody asks this process to end, and who or what does. */
   onRequestToEnd(listener: (what: string) => void): void;
+  /** Whether names of variables that differ in case alone are one. */
+  readonly variablesIgnoreCase: boolean;
   /** Where programs are looked for without a PATH. */
   readonly usualPath: string;
   /** Whether a program's name is a path, so that it is not looked for in the directories of the PATH. */
