@@ -27,7 +27,7 @@ export function sharedDatabase(directory: string): SharedService {
     port: "auto",
     cwd: path,
     ready: { http: "/health" },
-    lingerMs: 1000, // hosts start their servers again and again
+    lingerMs: 500, // hosts start their servers again and again
     onMismatch: "join", // a server in Deno starts it in Deno, one in Bun in Bun: either will do
   });
 }

@@ -1,12 +1,25 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
-import { chmodSync, closeSync, constants, mkdirSync, openSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  copyFileSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { once } from "node:events";
 import process from "node:process";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { eventually } from "../harness/eventually.ts";
-import { fetchPackages, type Host, inExample, McpStage } from "../harness/mcp_host.ts";
+import { DATABASE, fetchPackages, type Host, inExample, McpStage, RUN } from "../harness/mcp_host.ts";
 import { bothRuntimes, runtime, type RuntimeName } from "../harness/runtime.ts";
+
+const ROOT = new URL("../../", import.meta.url);
 
 /** A command that stays between a host and its server: it starts the words after it, and waits for them. */
 const STAYS = ["sh", "-c", '"$@"; exit $?', "sh"];
@@ -147,6 +160,7 @@ async function withEndlessPipe(stage: McpStage, work: (pipe: string) => Promise<
     await work(pipe);
   } finally {
     closeSync(open);
+    rmSync(pipe);
   }
 }
 
@@ -162,12 +176,16 @@ for (const server of bothRuntimes) {
   test(
     `a host that dies while somebody else keeps its pipe open leaves no MCP server in ${server}`,
     onStage(async (stage) => {
-      await withEndlessPipe(stage, async (pipe) => {
-        const host = await hostOf(stage, [...THROUGH_PIPE, ...stage.server(server)], { PROCREF_TEST_PIPE: pipe });
-        await host.kill();
-        await stage.assertNothingLeft();
-      });
-      assert.deepEqual(await notesOf(stage), ["it works"]);
+      const between = process.platform === "linux" ? [[], STAYS] : [[]];
+      for (const words of between) {
+        await withEndlessPipe(stage, async (pipe) => {
+          const command = [...THROUGH_PIPE, ...words, ...stage.server(server)];
+          const host = await hostOf(stage, command, { PROCREF_TEST_PIPE: pipe });
+          await host.kill();
+          await stage.assertNothingLeft();
+        });
+      }
+      assert.equal((await notesOf(stage)).length, between.length);
     }),
   );
 }
@@ -221,6 +239,38 @@ test(
     }
   }),
 );
+
+test(
+  "the lines for MCP servers in the README work in both runtimes as they stand there",
+  onStage(async (stage) => {
+    const database = ["deno", "run", "-A", "--no-config", DATABASE, stage.notes, "{port}"];
+    const replacements = [
+      ['"@procref/core"', JSON.stringify(fileURLToPath(new URL("mod.ts", ROOT)))],
+      ['["redis-server", "--port", "{port}"]', JSON.stringify(database)],
+    ];
+    const program = replacements.reduce((source, [old, by]) => {
+      assert.ok(source.includes(old), `the README says ${old}`);
+      return source.replace(old, () => by);
+    }, readmeLines());
+    writeFileSync(stage.path("main.ts"), program);
+    for (const name of ["package.json", "deno.json"]) {
+      copyFileSync(new URL(`examples/mcp/${name}`, ROOT), stage.path(name));
+    }
+    const host = stage.host(runtime);
+    await Promise.all(bothRuntimes.map((each) => host.start(each, [...RUN[each], stage.path("main.ts"), stage.notes])));
+    const [one, other] = await Promise.all(bothRuntimes.map((each) => host.call(each, "where")));
+    assert.match(one, /^port \d+$/);
+    assert.equal(one, other);
+    assert.equal(stage.databases().length, 1);
+    await host.kill();
+    await stage.assertNothingLeft();
+  }),
+);
+
+function readmeLines(): string {
+  const section = readFileSync(new URL("README.md", ROOT), "utf8").split("\n## MCP servers\n")[1];
+  return /```ts\n([\s\S]*?)```/.exec(section)![1];
+}
 
 test(
   "the types of the MCP example hold",

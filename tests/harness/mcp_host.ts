@@ -1,7 +1,7 @@
 /** Hosts of servers of the Model Context Protocol, and what they leave behind. */
 
 import { spawnSync } from "node:child_process";
-import { mkdirSync, realpathSync } from "node:fs";
+import { mkdirSync, readdirSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { processSystem } from "../../src/process/platform.ts";
@@ -12,10 +12,11 @@ import { bothRuntimes, type RuntimeName } from "./runtime.ts";
 
 const EXAMPLE = fileURLToPath(new URL("../../examples/mcp/", import.meta.url));
 const HOST = "../../examples/mcp/host.ts";
-const DATABASE = join(EXAMPLE, "database.ts");
+/** The program of the database. */
+export const DATABASE = join(EXAMPLE, "database.ts");
 
 /** How a program of the example is run; Bun takes what it has fetched before it asks the registry again. */
-const RUN: { readonly [R in RuntimeName]: readonly string[] } = {
+export const RUN: { readonly [R in RuntimeName]: readonly string[] } = {
   deno: ["deno", "run", "-A", "--no-check", "--quiet"],
   bun: ["bun", "run", "--install=fallback", "--prefer-offline"],
 };
@@ -159,6 +160,7 @@ export class McpStage {
   /** Waits until no server, no wrapper of one and no database of these notes runs. */
   async assertNothingLeft(): Promise<void> {
     await eventually(() => this.#named().length === 0, "no server and no database runs");
+    await eventually(() => readdirSync(this.env.PROCREF_DIR).length === 0, "no supervisor is in office");
   }
 
   #isDatabase(pid: number): boolean {
