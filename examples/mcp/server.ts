@@ -6,7 +6,8 @@
  * Usage: deno run -A examples/mcp/server.ts [DIRECTORY]
  *        bun run examples/mcp/server.ts [DIRECTORY]
  *
- * The notes are in DIRECTORY, or in `.procref-notes` in the home directory.
+ * The notes are in DIRECTORY, or in `.procref-notes` in the home directory. The packages that package.json names are
+ * fetched at the first start. Bun leaves that to `bun install` where a folder above has `node_modules`.
  */
 
 import { homedir } from "node:os";

@@ -14,7 +14,7 @@ import {
 import { once } from "node:events";
 import process from "node:process";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
+import { runnable } from "../harness/documented.ts";
 import { eventually } from "../harness/eventually.ts";
 import { DATABASE, fetchPackages, type Host, inExample, McpStage, RUN } from "../harness/mcp_host.ts";
 import { bothRuntimes, runtime, type RuntimeName } from "../harness/runtime.ts";
@@ -100,6 +100,26 @@ test(
     const kept = await notesOf(stage);
     assert.deepEqual(acknowledged.filter((text) => !kept.includes(text)), [], "what was acknowledged is there");
     assert.equal(new Set(kept).size, kept.length, "and once");
+  }),
+);
+
+test(
+  "MCP servers go on with their notes when the database is SIGKILLed",
+  onStage(async (stage) => {
+    const sessions = await stage.sessions(2);
+    const write = ({ host, server }: (typeof sessions)[number], text: string): Promise<string> =>
+      host.call(server, "remember", { text });
+    await Promise.all(sessions.map((session) => write(session, "before")));
+    const [killed] = stage.databases();
+    process.kill(killed, "SIGKILL");
+    for (const session of sessions) {
+      await eventually(() => write(session, "after").then(() => true, () => false), "a write succeeds again");
+    }
+    assert.equal(stage.databases().length, 1);
+    assert.notEqual(stage.databases()[0], killed);
+    const found = await Promise.all(sessions.map(({ host, server }) => host.call(server, "list")));
+    assert.match(found[0], /^1 before\n2 before\n(\d+ after\n?)+$/);
+    assert.equal(found[0], found[1]);
   }),
 );
 
@@ -244,15 +264,8 @@ test(
   "the lines for MCP servers in the README work in both runtimes as they stand there",
   onStage(async (stage) => {
     const database = ["deno", "run", "-A", "--no-config", DATABASE, stage.notes, "{port}"];
-    const replacements = [
-      ['"@procref/core"', JSON.stringify(fileURLToPath(new URL("mod.ts", ROOT)))],
-      ['["redis-server", "--port", "{port}"]', JSON.stringify(database)],
-    ];
-    const program = replacements.reduce((source, [old, by]) => {
-      assert.ok(source.includes(old), `the README says ${old}`);
-      return source.replace(old, () => by);
-    }, readmeLines());
-    writeFileSync(stage.path("main.ts"), program);
+    const [before, after] = readmeLines().split('["redis-server", "--port", "{port}"]');
+    writeFileSync(stage.path("main.ts"), runnable(`${before}${JSON.stringify(database)}${after}`));
     for (const name of ["package.json", "deno.json"]) {
       copyFileSync(new URL(`examples/mcp/${name}`, ROOT), stage.path(name));
     }
