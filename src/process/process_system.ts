@@ -109,6 +109,11 @@ export interface ProcessSystem {
   signal(pid: number, number: number): boolean;
   /** Whether any process of a group runs, by the identity of the group's leader, which may be gone. */
   isGroupAlive(leader: ProcessIdentity): boolean;
+  /**
+   * The parent of this process, and while that was handed the same pipe or socket as standard input, its parent, and so
+   * on: wrappers (`npx`, `bunx`, a shell), and last who started them all. Undefined where the system does not tell.
+   */
+  inputAncestors?(): number[];
   /** The numbers of the signals that this process was started to ignore. */
   ignoredSignals(): Set<number>;
   /** Whether the keys of a terminal (Ctrl-C) reach the process group of this process as a whole. */
