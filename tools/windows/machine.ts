@@ -15,7 +15,7 @@ root=$1 programs=$2 repository=$3 output=$4 place=$5
 shift 5
 mount -t tmpfs tmpfs "$place"
 mkdir "$place/upper" "$place/work" "$place/root"
-mount -t overlay overlay -o "lowerdir=$programs:$root,upperdir=$place/upper,workdir=$place/work" "$place/root"
+mount -t overlay overlay -o "xino=on,lowerdir=$programs:$root,upperdir=$place/upper,workdir=$place/work" "$place/root"
 machine=$place/root
 mount -t proc proc "$machine/proc"
 mount --rbind /dev "$machine/dev"
