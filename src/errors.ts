@@ -35,6 +35,13 @@
  * | `PERMISSION` | the runtime or the kernel refused; the message says what to allow |
  * | `LIBRARY` | a native library or one of its symbols is missing |
  * | `CLOSED` | the object was used after it had been closed or released |
+ * | `NO_CAPACITY` | all permits or slots are held |
+ * | `ALREADY_HELD` | this holder holds a permit or slot already |
+ * | `NOT_HELD` | this holder holds none |
+ * | `BROKEN_FILE` | a file that holds a shared state is empty, damaged or somebody else's |
+ * | `ALREADY_REGISTERED` | a living process has registered a service of this name |
+ * | `ALREADY_RUNNING` | another instance of this program runs |
+ * | `SPAWN` | a program could not be started |
  */
 export type ErrorCode =
   | "REF_COUNTER_INIT"
@@ -64,7 +71,14 @@ export type ErrorCode =
   | "STATE_DIRECTORY"
   | "PERMISSION"
   | "LIBRARY"
-  | "CLOSED";
+  | "CLOSED"
+  | "NO_CAPACITY"
+  | "ALREADY_HELD"
+  | "NOT_HELD"
+  | "BROKEN_FILE"
+  | "ALREADY_REGISTERED"
+  | "ALREADY_RUNNING"
+  | "SPAWN";
 
 /** Facts that belong to an error, for logs and for programs; every field is optional. */
 export interface ErrorDetails {

@@ -8,13 +8,14 @@
  * @module
  */
 
-import { lstatSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import { lstatSync, mkdirSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import type { User } from "../kernel/object_name.ts";
 import { commandOf } from "../process/command.ts";
 import { identityOf, isAlive, type ProcessIdentity } from "../process/identity.ts";
-import { readTrustedFile } from "./trusted_file.ts";
+import { replaceFile } from "../kernel/replaced_file.ts";
+import { readTrustedFile } from "../kernel/trusted_file.ts";
 
 /** A process that holds a service, as it says itself. */
 export interface Holder {
@@ -104,10 +105,7 @@ export class HolderHint {
         since: new Date().toISOString(),
       };
       if (!isFolder(this.#folder)) mkdirSync(this.#folder, { mode: 0o700 });
-      const temporary = `${this.#path}.tmp`;
-      rmSync(temporary, { force: true });
-      writeFileSync(temporary, JSON.stringify(hint) + "\n", { flag: "wx", mode: 0o600 });
-      renameSync(temporary, this.#path);
+      replaceFile(this.#path, JSON.stringify(hint) + "\n");
     });
   }
 }

@@ -26,7 +26,8 @@ import { processSystem } from "../process/platform.ts";
 import { removeHints } from "./holders.ts";
 import { formatRecord, parseRecord, type ServiceRecord } from "./record.ts";
 import { persistently } from "../kernel/persistently.ts";
-import { readTrustedFile, type TrustedText } from "./trusted_file.ts";
+import { replaceFile } from "../kernel/replaced_file.ts";
+import { readTrustedFile, type TrustedText } from "../kernel/trusted_file.ts";
 
 /** How often a file that vanishes between two calls is written again. */
 const MOST_TRIES = 1000;
@@ -109,10 +110,8 @@ export class RecordStore {
     const write = (): void => {
       this.#makeDirectory();
       checkDirectory(this.directory, this.#name.scope, this.#uid);
-      // Left by a writer that died; the new file must be made by this very call.
-      rmSync(this.#temporary, { force: true });
-      writeFileSync(this.#temporary, formatRecord(this.#name, record), { flag: "wx", mode: this.fileMode });
-      renameSync(this.#temporary, this.#path);
+      const text = formatRecord(this.#name, record);
+      replaceFile(this.#path, text, { temporary: this.#temporary, mode: this.fileMode });
     };
     attempting(`write ${this.#path}`, this.#path, () => persistently(this.#uid, write));
   }

@@ -8,7 +8,7 @@ import { closeSync, fstatSync, lstatSync, readSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { attempting } from "../kernel/state_directory.ts";
-import { openTrustedFile, type Trust } from "./trusted_file.ts";
+import { openTrustedFile, type Trust } from "../kernel/trusted_file.ts";
 
 /** The name of the log in the service's directory; the older part has `.1` behind it. */
 export const LOG_NAME = "service.log";

@@ -6,7 +6,7 @@
 
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, type Stats } from "node:fs";
 import { ProcrefError } from "../errors.ts";
-import type { Scope, User } from "../kernel/object_name.ts";
+import type { Scope, User } from "./object_name.ts";
 
 /** Whose files are believed, and how large a file may be. */
 export interface Trust {
