@@ -26,8 +26,13 @@ mount --bind "$output" "$machine${INSIDE.output}"
 echo "127.0.0.1 localhost $(uname -n)" >"$machine/etc/hosts"
 exec chroot "$machine" "$@"`;
 
-/** Runs a program of Windows and writes down what it started and did not end, once that has had time to end. */
-const RUN = `mkdir -p ${INSIDE.drive}/procref-test
+/**
+ * Makes N a network drive of Windows, as a share that is connected would be one; runs a program, and writes down what it
+ * started and did not end, once that has had time to end.
+ */
+const RUN = `mkdir -p ${INSIDE.drive}/procref-test ${INSIDE.prefix}/network
+ln -s ../network ${INSIDE.prefix}/dosdevices/n:
+printf '\\n[Software\\\\\\\\Wine\\\\\\\\Drives]\\n"n:"="network"\\n' >>${INSIDE.prefix}/system.reg
 cd ${INSIDE.repository}
 status=0
 ${INSIDE.wine} "$@" || status=$?
