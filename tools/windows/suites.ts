@@ -48,6 +48,7 @@ export const SUITES = [
   "tests/supervisor/readiness_test.ts",
   "tests/supervisor/reaper_test.ts",
   "tests/supervisor/restart_test.ts",
+  "tests/supervisor/slots_test.ts",
   "tests/supervisor/start_failure_test.ts",
   "tests/supervisor/stop_test.ts",
   "tests/supervisor/strangers_test.ts",
@@ -56,4 +57,4 @@ export const SUITES = [
 ] as const;
 
 /** What needs Linux below Windows. */
-export const WINE_SUITES = ["tools/windows/killed_from_linux_test.ts"] as const;
+export const WINE_SUITES = ["tools/windows/killed_from_linux_test.ts", "tools/windows/wine_files_test.ts"] as const;
