@@ -65,7 +65,7 @@ eachRegistry("L8: a process that is SIGKILLed with the lock keeps nobody waiting
 /** Where a registration has the gate. */
 const STOP_WITH_GATE = { sysv: "semop:1:after", slots: "flock:3:after", handles: "ReleaseMutex:1:after" } as const;
 
-eachRegistry("L9: clear does not come between another one's change", async (stage) => {
+eachRegistry("L9: clear does not come between another one's change", (stage) => {
   const counter = stage.counter();
   const registry = stage.open({ lockTimeoutMs: 50 });
   registry.registerService("one");
