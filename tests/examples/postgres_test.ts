@@ -156,8 +156,9 @@ test("PostgreSQL: a server that listens and does not take clients yet is not rea
     const release = join(data, `release-${runtime}`);
     // It recovers, with its port open, until its command for old log files says that there is none.
     writeFileSync(join(folder("shop"), "recovery.signal"), "");
+    // As after a crash it takes nobody until then; a standby would take those who only read.
     const command = `until test -e ${release}; do sleep 0.02; done; false`;
-    appendFileSync(join(folder("shop"), "postgresql.auto.conf"), `restore_command = '${command}'\n`);
+    appendFileSync(join(folder("shop"), "postgresql.auto.conf"), `restore_command = '${command}'\nhot_standby = off\n`);
     await using client = stage.client(ours);
     const listening = /listening on IPv4 address "127.0.0.1", port (\d+)/;
     let log = "";

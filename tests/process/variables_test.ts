@@ -30,7 +30,7 @@ test("a variable is found by its name, in whatever case where that does not matt
 
 test("a service's own variable takes the place of an inherited one by the rule of this system", () => {
   const description = { inherited: INHERITED, env: { PATH: "{name}" } } as unknown as ServiceDescription;
-  const values = { port: undefined, host: "host", name: "ours", dir: "/" };
+  const values = { port: undefined, host: "host", name: "ours", namespace: "", dir: "/" };
   const { Path, PATH, PROCREF_MARK } = environment(description, values, "mark");
   assert.deepEqual([PATH, Path, PROCREF_MARK], ["ours", onWindows ? undefined : "theirs", "mark"]);
 });

@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { isProcrefError } from "../../mod.ts";
 import { findProgram } from "../../src/process/programs.ts";
 import { environmentOf } from "../harness/environment.ts";
+import { eventually } from "../harness/eventually.ts";
 import { onWindows } from "../harness/platform.ts";
 import { programCommand } from "../harness/program.ts";
 import { bothRuntimes } from "../harness/runtime.ts";
@@ -219,6 +220,8 @@ test("without a port, {port} stays as it is", async () => {
     );
     const handle = await service.acquire();
     assert.equal(handle.port, undefined);
+    // It is ready before it notes this.
+    await eventually(() => stage.notes("port").length === 1, "it notes its port");
     assert.deepEqual(stage.notes("port"), ["{port}"]);
     await handle.release();
     await stage.assertNothingLeft();
