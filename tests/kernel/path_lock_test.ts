@@ -29,6 +29,22 @@ test("one object at a time has the lock, also of two in one process; nothing is 
   });
 });
 
+test("asking whether it is locked makes nothing, takes nothing, and sees through a stale file", async () => {
+  await withPath(async (path) => {
+    using asker = new PathLock(path);
+    assert.equal(asker.isLockedByOthers(), false);
+    assert.ok(!existsSync(join(path, "..")), "nothing was made");
+    await using owner = new Child("path_lock.ts", { args: [path] });
+    assert.equal(await owner.call("tryLock"), true);
+    assert.equal(asker.isLockedByOthers(), true);
+    assert.equal(await owner.call("isLockedByOthers"), false, "the owner is no other");
+    await owner.kill();
+    assert.equal(asker.isLockedByOthers(), false);
+    assert.ok(existsSync(path), "the file of the dead one stays");
+    assert.equal(asker.tryLock(), true, "it is free after the question");
+  });
+});
+
 test("files and directories that are made are the owner's alone", { skip: notOnWindows("modes") }, async () => {
   await withPath((path) => {
     using lock = new PathLock(path);
