@@ -84,7 +84,7 @@ export async function serveGracefully(source: ServerSource, options: ServeOption
   };
   const leave = signal === undefined
     ? lifecycle.registerShutdownHook(drain, { name, timeoutMs: graceMs + 2 * FORCE_MS })
-    : listen(signal, begin.resolve);
+    : listen(signal, () => begin.resolve());
   try {
     signal?.throwIfAborted();
     server = await start(source);

@@ -102,9 +102,11 @@ export class WatchedConfig<T> implements Disposable {
   #watch(): FSWatcher {
     const directory = dirname(this.path);
     return attempting(`watch ${directory}`, directory, () => {
-      // It keeps no program running.
       const watcher = watch(directory, { persistent: false }, () => this.#soon());
-      return watcher.on("error", (error) => this.#bad(error));
+      // It keeps no program running, which Deno must be told once more.
+      watcher.unref();
+      watcher.on("error", (error) => this.#bad(error));
+      return watcher;
     });
   }
 
