@@ -15,7 +15,7 @@
  *
  * | who dies | then |
  * | --- | --- |
- * | the launcher, before it watches the daemon | nothing is started |
+ * | the launcher, before the daemon is started | nothing is started |
  * | the launcher, while it waits | the daemon goes on; `status` and the log tell of it |
  * | the daemon, whenever | the kernel gives the lock back; the file stays, unlocked |
  *
@@ -142,7 +142,7 @@ async function launch(options: DaemonOptions): Promise<Launcher> {
   using tail = new LogTail(log);
   const started = await start(command, env, log);
   try {
-    const { pid } = started.identity;
+    const { pid } = started;
     const word = await firstWord(started, tail, token, timeoutMs);
     if ("ready" in word) return { role: "launcher", pid };
     throw withLog(word.failed, log, tail);
@@ -154,7 +154,7 @@ async function launch(options: DaemonOptions): Promise<Launcher> {
 async function start(command: readonly string[], env: Record<string, string>, log: string): Promise<LoggedProcess> {
   const system = processSystem();
   try {
-    return await system.startLogged({ command, env, cwd: process.cwd(), log });
+    return await system.startLogged({ command, env, mark: VARIABLE, cwd: process.cwd(), log });
   } catch (cause) {
     if (cause instanceof ProcrefError) throw cause;
     const { name, message } = cause as Error;
@@ -165,27 +165,27 @@ async function start(command: readonly string[], env: Record<string, string>, lo
 
 /** Waits until the daemon has said something, or is gone; ends it when it takes too long. */
 async function firstWord(started: LoggedProcess, tail: LogTail, token: string, timeoutMs: number): Promise<Word> {
-  const { identity } = started;
+  const { pid, identity } = started;
   let word: Word | undefined;
   let isGone = false;
   const isOver = (): boolean => {
     // Asked first: what it said before its end is read after it.
     isGone = !started.isRunning();
-    word = wordIn(tail.read(), token, identity.pid);
+    word = wordIn(tail.read(), token, pid);
     return isGone || word !== undefined;
   };
   try {
     await until(
       isOver,
       { timeoutMs },
-      () => `start the daemon, process ${identity.pid}: it has not said that it serves`,
+      () => `start the daemon, process ${pid}: it has not said that it serves`,
     );
   } catch (error) {
-    await stop(identity, STOP_MS);
+    if (identity !== undefined) await stop(identity, STOP_MS);
     return { failed: error as ProcrefError };
   }
   const why = "it ended before it said that it serves";
-  return word ?? { failed: new ProcrefError("SPAWN", `Cannot start the daemon, process ${identity.pid}: ${why}`) };
+  return word ?? { failed: new ProcrefError("SPAWN", `Cannot start the daemon, process ${pid}: ${why}`) };
 }
 
 function withLog({ code, message, details }: ProcrefError, path: string, tail: LogTail): ProcrefError {

@@ -12,6 +12,8 @@ export interface LoggedStart {
   readonly command: readonly string[];
   /** Its whole environment. */
   readonly env: Readonly<Record<string, string>>;
+  /** The variable of it whose value no other process has. */
+  readonly mark: string;
   /** Its working directory. */
   readonly cwd: string;
   /** The absolute path of a file that is there: its standard output and standard error are added to it. */
@@ -20,8 +22,10 @@ export interface LoggedStart {
 
 /** A program that has been started. */
 export interface LoggedProcess {
-  /** Who it is. */
-  readonly identity: ProcessIdentity;
+  /** Its PID. */
+  readonly pid: number;
+  /** Who it is; undefined when it ended at once. */
+  readonly identity: ProcessIdentity | undefined;
   /** Whether it still runs. */
   isRunning(): boolean;
   /** Lets go of it: it runs on, and this process may end. */

@@ -201,7 +201,8 @@ for (const runtime of bothRuntimes) {
       assert.match(details.log, /last words/);
       assert.deepEqual([existsSync(path), status(path).running], [true, false]);
       await using next = launch(daemonProgram(""));
-      assert.equal(status(path).pid, Number(await next.line("daemon ")));
+      const pid = Number(await next.line("daemon "));
+      assert.equal(status(path).pid, pid);
     });
   });
 

@@ -44,8 +44,10 @@ export function startLoggedProgram({ command, env, cwd, log }: LoggedStart): Log
 /** While its handle is open, the number is nobody else's. */
 function watched(program: string, pid: number): LoggedProcess {
   const watch = ProcessHandle.open(pid);
-  if (typeof watch === "string") throw new ProcrefError("SPAWN", `Cannot start ${program}: it ended at once`);
+  if (watch === "denied") throw new ProcrefError("SPAWN", `Cannot watch ${program}, process ${pid}: it is not allowed`);
+  if (watch === "gone") return { pid, identity: undefined, isRunning: () => false, release: () => {} };
   return {
+    pid,
     identity: { pid, start: String(watch.created()) },
     isRunning: () => watch.isRunning(),
     release: () => watch.close(),
