@@ -3,7 +3,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { pathToFileURL } from "node:url";
 import { Child, type ChildOptions } from "./child.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -12,7 +12,7 @@ const ROOT = new URL("../../", import.meta.url);
 const PRELUDE = [
   ["* as lifecycle", "src/lifecycle/mod.ts"],
   ["{ answerCalls, say }", "tests/fixtures/calls.ts"],
-].map(([names, path]) => `import ${names} from ${JSON.stringify(fileURLToPath(new URL(path, ROOT)))};\n`).join("") +
+].map(([names, path]) => `import ${names} from ${JSON.stringify(new URL(path, ROOT).href)};\n`).join("") +
   `import { existsSync, readFileSync, writeFileSync } from "node:fs";\nimport process from "node:process";\n` +
   `void [lifecycle, answerCalls, say, existsSync, readFileSync, writeFileSync, process];\n`;
 

@@ -168,26 +168,30 @@ test("R3: a PID that may not be signalled: locked it is respected, unlocked it i
   });
 });
 
-test("R3: the live instance of another user keeps its file", { skip: withoutRoot }, async () => {
-  // Where everybody may go, which is not so for the directories of tests.
-  const directory = mkdtempSync(join(tmpdir(), "procref-test-"));
-  const path = join(directory, "service.pid");
-  try {
-    chmodSync(directory, 0o777);
-    await using root = new Child("instance.ts");
-    await using nobody = new Child("instance.ts", { env: { PROCREF_TEST_UID: String(NOBODY) } });
-    await root.call("ensure", path);
-    const refused = await nobody.call<Answer>("ensure", path);
-    assert.equal(refused.won, false);
-    assert.equal(await root.call("isHeld"), true);
-    await root.call("release");
-    assert.equal((await nobody.call<Answer>("ensure", path)).won, true);
-    assert.deepEqual(await root.call("ensure", path), { won: false, code: "ALREADY_RUNNING", pid: nobody.pid });
-    assert.equal(await nobody.call("isHeld"), true);
-  } finally {
-    rmSync(directory, { recursive: true });
-  }
-});
+test(
+  "R3: the live instance of another user keeps its file",
+  { skip: notOnWindows("owners") || withoutRoot },
+  async () => {
+    // Where everybody may go, which is not so for the directories of tests.
+    const directory = mkdtempSync(join(tmpdir(), "procref-test-"));
+    const path = join(directory, "service.pid");
+    try {
+      chmodSync(directory, 0o777);
+      await using root = new Child("instance.ts");
+      await using nobody = new Child("instance.ts", { env: { PROCREF_TEST_UID: String(NOBODY) } });
+      await root.call("ensure", path);
+      const refused = await nobody.call<Answer>("ensure", path);
+      assert.equal(refused.won, false);
+      assert.equal(await root.call("isHeld"), true);
+      await root.call("release");
+      assert.equal((await nobody.call<Answer>("ensure", path)).won, true);
+      assert.deepEqual(await root.call("ensure", path), { won: false, code: "ALREADY_RUNNING", pid: nobody.pid });
+      assert.equal(await nobody.call("isHeld"), true);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  },
+);
 
 test("R4: a file with our own PID, or with that of any living process, is stale when it is not locked", async () => {
   await withPath(async (path) => {

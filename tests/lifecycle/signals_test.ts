@@ -152,7 +152,7 @@ test("Deno handles signals with no permission at all", { skip: notOnWindows("sig
 });
 
 test("Deno keeps one instance without native calls, and says so to others", {
-  skip: onWindows && notOnWindows("owners"),
+  skip: notOnWindows("owners"),
 }, async () => {
   await withDirectory(async (directory) => {
     const permissions = ["--allow-sys=uid,statfs", `--allow-read=${directory}`, `--allow-write=${directory}`];
