@@ -113,8 +113,7 @@ async function start(source: ServerSource): Promise<RunningServer> {
     return server;
   } catch (cause) {
     if (cause instanceof ProcrefError) throw cause;
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new ProcrefError("SERVICE_START", `Cannot start the server: ${why}`, { cause });
+    throw new ProcrefError("SERVICE_START", `Cannot start the server: ${reasonOf(cause)}`, { cause });
   }
 }
 
@@ -142,6 +141,12 @@ function listen(signal: AbortSignal, listener: () => void): () => void {
 }
 
 function lost(cause: unknown): ProcrefError {
-  const why = cause instanceof Error ? cause.message : String(cause);
-  return new ProcrefError("SERVICE_LOST", `Cannot go on serving: ${why}`, { cause });
+  return new ProcrefError("SERVICE_LOST", `Cannot go on serving: ${reasonOf(cause)}`, { cause });
+}
+
+/** With the system's word for it, which not every runtime puts into its message. */
+function reasonOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause);
+  const { code } = cause as NodeJS.ErrnoException;
+  return code === undefined || cause.message.includes(code) ? cause.message : `${cause.message} (${code})`;
 }

@@ -158,7 +158,7 @@ for (const runtime of bothRuntimes) {
         await using launcher = launch(daemonProgram("console.log('about to serve');", "", port));
         const { code, message, details } = await failure(launcher);
         assert.equal(code, "SERVICE_START");
-        assert.match(message, /Cannot start the server: .*(in use|EADDRINUSE)/);
+        assert.match(message, /Cannot start the server: .*(EADDRINUSE|os error 10048)/);
         assert.match(details.log, /about to serve/);
         await eventually(() => !status(path).running && !existsSync(path), "the daemon has gone, and its file");
       } finally {

@@ -14,7 +14,7 @@ import { windowsFileCalls } from "../../../ffi/windows_files.ts";
 import { windowsProcessCalls } from "../../../ffi/windows_processes.ts";
 import { ProcrefError } from "../../errors.ts";
 import type { LoggedProcess, LoggedStart } from "../logged_process.ts";
-import { startProgram } from "./detached_start.ts";
+import { type ProgramStart, startProgram } from "./detached_start.ts";
 import { ProcessHandle } from "./process_handle.ts";
 
 const SHARE_ALL = FILE.FILE_SHARE_READ | FILE.FILE_SHARE_WRITE | FILE.FILE_SHARE_DELETE;
@@ -22,7 +22,7 @@ const SHARE_ALL = FILE.FILE_SHARE_READ | FILE.FILE_SHARE_WRITE | FILE.FILE_SHARE
 /**
  * Starts a program that is no matter of this process, its console and its job.
  *
- * @throws ProcrefError `SUPERVISOR`, `SPAWN`, `IO`
+ * @throws ProcrefError `SPAWN`, `IO`, `OTHER`
  */
 export function startLoggedProgram({ command, env, cwd, log }: LoggedStart): LoggedProcess {
   // Behind the end alone: what the program and others write is never over each other.
@@ -30,7 +30,7 @@ export function startLoggedProgram({ command, env, cwd, log }: LoggedStart): Log
   let input: bigint | undefined;
   try {
     input = openInheritable("NUL", FILE.GENERIC_READ >>> 0);
-    const { handle, pid } = startProgram({ command, env, cwd }, [input, output, output]);
+    const { handle, pid } = start({ command, env, cwd }, [input, output, output]);
     try {
       return watched(command[0], pid);
     } finally {
@@ -38,6 +38,15 @@ export function startLoggedProgram({ command, env, cwd, log }: LoggedStart): Log
     }
   } finally {
     for (const each of [output, input]) if (each !== undefined) windows().CloseHandle(each);
+  }
+}
+
+function start(how: ProgramStart, streams: readonly bigint[]): ReturnType<typeof startProgram> {
+  try {
+    return startProgram(how, streams);
+  } catch (cause) {
+    const { message, details } = cause as ProcrefError;
+    throw new ProcrefError("SPAWN", `Cannot start ${how.command[0]}: ${message}`, { cause, details });
   }
 }
 
