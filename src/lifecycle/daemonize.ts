@@ -30,6 +30,7 @@ import { attempting } from "../kernel/state_directory.ts";
 import type { LoggedProcess } from "../process/logged_process.ts";
 import { processSystem } from "../process/platform.ts";
 import { stop } from "../process/stop.ts";
+import { mergedVariables, type Variables } from "../process/variables.ts";
 import { until } from "../waiting.ts";
 import { takeHandshake, VARIABLE, type Word, wordIn } from "./handshake.ts";
 import { ensureSingleInstance, type Instance } from "./instance.ts";
@@ -138,7 +139,7 @@ async function launch(options: DaemonOptions): Promise<Launcher> {
   const { logFile, timeoutMs = TIMEOUT_MS, command = ownCommand() } = options;
   const log = resolve(logFile);
   const token = randomBytes(12).toString("hex");
-  const env = { ...ownEnvironment(), ...options.env, [VARIABLE]: token };
+  const env = mergedVariables([ownEnvironment(), options.env ?? {}, { [VARIABLE]: token }]);
   using tail = new LogTail(log);
   const started = await start(command, env, log);
   try {
@@ -205,7 +206,7 @@ function ownCommand(): readonly string[] {
   );
 }
 
-function ownEnvironment(): Record<string, string> {
+function ownEnvironment(): Variables {
   const doing = "pass the environment on to the daemon (in Deno it needs --allow-env)";
-  return attempting(doing, undefined, () => ({ ...process.env })) as Record<string, string>;
+  return attempting(doing, undefined, () => ({ ...process.env }));
 }

@@ -9,14 +9,18 @@ export const SUITES = [
   "tests/kernel/slots_vanishing_test.ts",
   "tests/cli/doctor_test.ts",
   "tests/cli/gc_test.ts",
+  "tests/cli/documented_commands_test.ts",
   "tests/cli/look_test.ts",
+  "tests/cli/run_test.ts",
   "tests/cli/stop_test.ts",
+  "tests/cli/terminal_test.ts",
   "tests/cli/usage_test.ts",
   "tests/cli/words_test.ts",
   "tests/ffi/last_error_test.ts",
   "tests/ffi/windows_test.ts",
   "tests/multiprocess",
   "tests/process/windows_test.ts",
+  "tests/process/variables_test.ts",
   "tests/process/stop_test.ts",
   "tests/process/is_alive_test.ts",
   "tests/process/process_watch_test.ts",
@@ -31,6 +35,7 @@ export const SUITES = [
   "tests/service/record_test.ts",
   "tests/service/refused_test.ts",
   "tests/service/release_with_parent_test.ts",
+  "tests/service/service_log_test.ts",
   "tests/supervisor/burst_test.ts",
   "tests/supervisor/channels_test.ts",
   "tests/supervisor/configuration_test.ts",
@@ -45,6 +50,7 @@ export const SUITES = [
   "tests/supervisor/readiness_test.ts",
   "tests/supervisor/reaper_test.ts",
   "tests/supervisor/restart_test.ts",
+  "tests/supervisor/slots_test.ts",
   "tests/supervisor/start_failure_test.ts",
   "tests/supervisor/stop_test.ts",
   "tests/supervisor/strangers_test.ts",
@@ -53,4 +59,4 @@ export const SUITES = [
 ] as const;
 
 /** What needs Linux below Windows. */
-export const WINE_SUITES = ["tools/windows/killed_from_linux_test.ts"] as const;
+export const WINE_SUITES = ["tools/windows/killed_from_linux_test.ts", "tools/windows/wine_files_test.ts"] as const;

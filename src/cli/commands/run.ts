@@ -8,6 +8,7 @@ import { resolve } from "node:path";
 import process from "node:process";
 import { isProcrefError, ProcrefError } from "../../errors.ts";
 import { findProgram } from "../../process/programs.ts";
+import { mergedVariables, variableOf } from "../../process/variables.ts";
 import { Catalog, type CatalogEntry } from "../../service/catalog.ts";
 import type { ServiceSettings } from "../../service/options.ts";
 import type { ServiceHandle } from "../../service/service_handle.ts";
@@ -134,7 +135,7 @@ async function withService(
   terminal: Terminal,
 ): Promise<number> {
   const env = environment(handle, name, pairs);
-  const search = findProgram(program, env.PATH, process.cwd());
+  const search = findProgram(program, variableOf(env, "PATH"), process.cwd());
   if ("missing" in search) {
     terminal.err(`procref: cannot run ${printable(program)}: it is ${search.missing}\n`);
     return search.missing === "not found" ? EXIT.notFound : EXIT.notExecutable;
@@ -150,17 +151,16 @@ function environment(
   { host, port, pid }: ServiceHandle,
   name: string,
   pairs: Readonly<Record<string, string>>,
-): Record<string, string | undefined> {
+): Record<string, string> {
   const facts = { name, host, port, pid };
   const added = Object.entries(pairs).map(([key, value]) => [key, fillIn(value, facts)]);
-  return {
-    ...process.env,
+  const known = {
     PROCREF_NAME: name,
     PROCREF_HOST: host,
     PROCREF_PORT: port?.toString(),
     PROCREF_PID: pid?.toString(),
-    ...Object.fromEntries(added),
   };
+  return mergedVariables([process.env, known, Object.fromEntries(added)]);
 }
 
 /** What an acquire waits for now. */

@@ -11,6 +11,7 @@ import { spawnDetached } from "../unix/spawned_detached.ts";
 import { spawnLogged } from "../unix/spawned_logged.ts";
 import type { Domain, ProcessHold, ProcessStatus } from "../process_system.ts";
 import { UnixProcesses } from "../unix/unix_processes.ts";
+import { inputAncestors } from "./input_ancestors.ts";
 import { linuxAccess } from "./linux_access.ts";
 import {
   hasEnded,
@@ -118,6 +119,10 @@ export class LinuxProcesses extends UnixProcesses {
 
   signal(pid: number, number: number): boolean {
     return linuxAccess().signal(pid, number);
+  }
+
+  inputAncestors(): number[] {
+    return inputAncestors();
   }
 
   ignoredSignals(): Set<number> {

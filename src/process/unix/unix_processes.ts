@@ -56,6 +56,10 @@ export abstract class UnixProcesses implements ProcessSystem {
     return listenTo(["SIGTERM", "SIGINT", "SIGHUP"], listener);
   }
 
+  readonly terminalSignals: ProcessSystem["terminalSignals"] = ["SIGINT", "SIGQUIT"];
+  readonly endsByForce: string = "SIGKILL";
+  readonly variablesIgnoreCase: boolean = false;
+
   /** See execvp(3). */
   readonly usualPath: string = "/bin:/usr/bin";
 
