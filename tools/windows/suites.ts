@@ -3,6 +3,8 @@ export const SUITES = [
   "tests/contract/ref_counter_test.ts",
   "tests/kernel/object_name_test.ts",
   "tests/kernel/handles_test.ts",
+  "tests/kernel/path_lock_test.ts",
+  "tests/lifecycle",
   "tests/kernel/slots_rivals_test.ts",
   "tests/kernel/slots_vanishing_test.ts",
   "tests/cli/doctor_test.ts",
