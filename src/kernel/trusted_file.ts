@@ -48,13 +48,21 @@ export function readTrustedFile(path: string, trust: Trust): TrustedText | undef
   const opened = openTrustedFile(path, trust);
   if (opened === undefined) return undefined;
   try {
-    const buffer = new Uint8Array(opened.status.size);
-    const length = readSync(opened.descriptor, buffer, 0, buffer.length, 0);
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(buffer.subarray(0, length));
-    return { text, owner: typeof trust.uid === "number" ? opened.status.uid : trust.uid };
+    return { text: textOf(opened), owner: typeof trust.uid === "number" ? opened.status.uid : trust.uid };
   } finally {
     closeSync(opened.descriptor);
   }
+}
+
+/**
+ * The text of a file that is open.
+ *
+ * @throws what the file system throws, also for text that is no UTF-8
+ */
+export function textOf({ descriptor, status }: OpenedFile): string {
+  const buffer = new Uint8Array(status.size);
+  const length = readSync(descriptor, buffer, 0, buffer.length, 0);
+  return new TextDecoder("utf-8", { fatal: true }).decode(buffer.subarray(0, length));
 }
 
 /**
