@@ -26,6 +26,11 @@ export function present(holders: readonly HolderInfo[], now: number): HolderInfo
   return holders.filter((holder) => endOf(holder, now) === undefined);
 }
 
+/** Whether nobody holds a permit or waits for one who is to be counted. */
+export function isUnused({ holders, waiting }: SemaphoreState, now: number): boolean {
+  return [...holders, ...waiting].every((entry) => endOf(entry, now) !== undefined);
+}
+
 /** Drops all who have died or whose time is over. */
 export function prune(draft: Draft, now: number): Dropped[] {
   const dropped: Dropped[] = [];

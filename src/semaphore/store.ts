@@ -9,7 +9,7 @@ import { FileWatch } from "../kernel/file_watch.ts";
 import { PathLock } from "../kernel/path_lock.ts";
 import { StateFile } from "../kernel/state_file.ts";
 import { until, type WaitOptions } from "../waiting.ts";
-import { differs, draftOf } from "./queue.ts";
+import { differs, draftOf, isUnused } from "./queue.ts";
 import { type Draft, SEMAPHORE_FORMAT, type SemaphoreState } from "./state.ts";
 
 /** How often a lock file is taken again that a stranger removes in the middle of a step. */
@@ -46,8 +46,11 @@ export class SemaphoreStore {
   /** What the file says now, without the lock. No file is made. */
   look(): SemaphoreState {
     const state = this.#file.read();
-    if (state === undefined) return { capacity: this.#capacity, holders: [], waiting: [] };
-    if (state.capacity === this.#capacity) return state;
+    if (state?.capacity === this.#capacity) return state;
+    // What the dead have left would have been removed.
+    if (state === undefined || (this.#removesUnused && isUnused(state, Date.now()))) {
+      return { capacity: this.#capacity, holders: [], waiting: [] };
+    }
     throw new ProcrefError(
       "CONFIG_MISMATCH",
       `Cannot use ${this.path} with a capacity of ${this.#capacity}: it has ${state.capacity}; give the same to all who ` +
