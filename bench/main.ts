@@ -20,6 +20,7 @@ import { supervisorCost } from "./supervised/supervisor_cost.ts";
 import { describeMachine } from "./machine.ts";
 import { buildNativeProgram } from "./native_program.ts";
 import { Report } from "./report.ts";
+import { semaphores } from "./semaphore/semaphores.ts";
 
 const started = performance.now();
 const report = new Report();
@@ -33,6 +34,8 @@ try {
   await warmPath();
   await burst();
   await supervised();
+  report.say("\n== a semaphore in a file");
+  await semaphores(report, directory("semaphores"));
 } catch (error) {
   report.promise(`the benchmarks come to their end: ${(error as Error).message}`, false);
 } finally {
