@@ -43,21 +43,21 @@ for (const runtime of bothRuntimes) {
     await withSemaphore(async (semaphore) => {
       await using waiter = child(semaphore, runtime);
       const times: number[] = [];
-      for (let round = 0; round < 21; round++) {
+      for (let round = 0; round < 9; round++) {
         const permit = semaphore.acquire("ours");
         const waiting = waiter.call<{ at: number }>("wait", { id: "theirs" });
         await queued(semaphore, "theirs");
-        // Its watch takes some milliseconds to begin.
-        await delay(20);
+        // Until it looks by itself every 100 ms alone.
+        await delay(200);
         const given = Date.now();
         permit.release();
         assert.deepEqual(semaphore.holders(), ["theirs"], "in the same step");
         times.push((await waiting).at - given);
         await waiter.call("release", "theirs");
       }
-      const median = times.sort((one, other) => one - other)[10];
-      // The benchmark asks for 10 ms on a machine that does nothing else; 100 is what looking alone would take.
-      assert.ok(median < 50, `median of ${times} ms`);
+      const median = times.sort((one, other) => one - other)[4];
+      // The benchmark asks for 10 ms; looking alone would take 50.
+      assert.ok(median < 30, `median of ${times} ms`);
     });
   });
 }
