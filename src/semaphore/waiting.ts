@@ -48,7 +48,7 @@ export async function waitInQueue(
   signal?.throwIfAborted();
   const deadline = performance.now() + timeoutMs;
   let isQueued = false;
-  const bell = new Bell(store);
+  let bell: Bell | undefined;
   try {
     for (let pause = FIRST_PAUSE_MS;; pause = Math.min(2 * pause, store.isTold ? TOLD_PAUSE_MS : UNTOLD_PAUSE_MS)) {
       const state = store.look();
@@ -65,6 +65,11 @@ export async function waitInQueue(
       }
       const now = performance.now();
       if (now >= deadline) throw tooLate(store, timeoutMs);
+      if (bell === undefined) {
+        // Who need not wait needs no watch; what was missed until there is one shows in another look.
+        bell = new Bell(store);
+        continue;
+      }
       await bell.rings(Math.min(pause * (0.75 + Math.random() / 4), deadline - now, untilNextEnd(state)), signal);
     }
   } catch (error) {
@@ -72,7 +77,7 @@ export async function waitInQueue(
     if (given !== undefined) return given;
     throw error;
   } finally {
-    bell.close();
+    bell?.close();
   }
 }
 
