@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
@@ -7,12 +7,16 @@ import { parseIdentity } from "../../src/process/identity.ts";
 import { FileSemaphore } from "../../src/semaphore/mod.ts";
 import { Child } from "../harness/child.ts";
 import { withDirectory } from "../harness/names.ts";
+import { onWindows } from "../harness/platform.ts";
 import { bothRuntimes } from "../harness/runtime.ts";
 
+const MEMORY = "/dev/shm";
 const CONTENDERS = 6;
-const HANDOVERS = 1000;
-const KILLS = 8;
-const LIMIT_MS = 30_000;
+/** Wine takes its time for files and processes. */
+const HANDOVERS = onWindows ? 100 : 1000;
+/** How many holders at least, and how many waiters. */
+const KILLS = onWindows ? 1 : 8;
+const LIMIT_MS = onWindows ? 60_000 : 30_000;
 
 /** Who entered, in order, and how often it was another one than before. */
 function entries(directory: string): { readonly lines: string[]; readonly handovers: number } {
@@ -31,8 +35,19 @@ function insider(directory: string): number | undefined {
   }
 }
 
-test("over 1000 hand-overs between processes of both runtimes, holders and waiters SIGKILLed: never two at once", async () => {
-  await withDirectory(async (directory) => {
+/** In memory where Linux has that: a disk that others use as well would be all that is waited for. */
+async function withFastDirectory(work: (directory: string) => Promise<void>): Promise<void> {
+  if (!existsSync(MEMORY)) return await withDirectory(work);
+  const directory = mkdtempSync(join(MEMORY, "procref-test-"));
+  try {
+    await work(directory);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+test(`over ${HANDOVERS} hand-overs between processes of both runtimes, holders and waiters SIGKILLed: never two at once`, async () => {
+  await withFastDirectory(async (directory) => {
     const path = join(directory, "semaphore.json");
     let started = 0;
     const start = (): Child =>
@@ -48,9 +63,16 @@ test("over 1000 hand-overs between processes of both runtimes, holders and waite
       await Promise.all(contenders.map((each) => each.line("ready")));
       while (!isDone()) {
         assert.ok(performance.now() - began < LIMIT_MS, `${JSON.stringify(killed)}, ${entries(directory).handovers}`);
-        await delay(50 + Math.random() * 50);
-        const pid = insider(directory);
+        await delay(Math.random() * 50);
+        // The dead take time from the living: of so many it has been seen.
+        if (killed.holders + killed.waiters >= 3 * KILLS && Math.min(killed.holders, killed.waiters) >= KILLS) continue;
         const wantsHolder = killed.holders <= killed.waiters;
+        const pid = insider(directory);
+        if (wantsHolder) {
+          // One who stays inside for longer will be there still when the signal comes.
+          await delay(5);
+          if (pid === undefined || insider(directory) !== pid) continue;
+        }
         const at = contenders.findIndex((each) => (each.pid === pid) === wantsHolder);
         if (at < 0) continue;
         const victim = contenders[at];
