@@ -19,6 +19,7 @@ import { manyHolders } from "./supervised/many_holders.ts";
 import { supervisorCost } from "./supervised/supervisor_cost.ts";
 import { describeMachine } from "./machine.ts";
 import { buildNativeProgram } from "./native_program.ts";
+import { registryCosts } from "./registry/registry_costs.ts";
 import { Report } from "./report.ts";
 import { semaphores } from "./semaphore/semaphores.ts";
 
@@ -36,6 +37,7 @@ try {
   await supervised();
   report.say("\n== a semaphore in a file");
   await semaphores(report, directory("semaphores"));
+  await registry();
 } catch (error) {
   report.promise(`the benchmarks come to their end: ${(error as Error).message}`, false);
 } finally {
@@ -74,6 +76,11 @@ async function supervised(): Promise<void> {
   await supervisorCost(report, directory("cost"), `${prefix}-cost`);
   report.say("\n== many processes hold one service");
   await manyHolders(report, directory("many"), `${prefix}-many`);
+}
+
+async function registry(): Promise<void> {
+  report.say("\n== a service registry");
+  await registryCosts(report, directory("registry"), `${prefix}-registry`);
 }
 
 function directory(name: string): string {

@@ -7,6 +7,7 @@
 import { resolve } from "node:path";
 import process from "node:process";
 import { findProgram } from "../process/programs.ts";
+import { variableOf } from "../process/variables.ts";
 import { runClient, type SignalRelay } from "./client_process.ts";
 import { EXIT } from "./command.ts";
 import { printable, type Terminal } from "./terminal.ts";
@@ -22,11 +23,11 @@ import { printable, type Terminal } from "./terminal.ts";
  */
 export async function runNamedProgram(
   [program, ...args]: readonly string[],
-  env: Readonly<Record<string, string | undefined>>,
+  env: Readonly<Record<string, string>>,
   relay: SignalRelay,
   terminal: Terminal,
 ): Promise<number> {
-  const search = findProgram(program, env.PATH, process.cwd());
+  const search = findProgram(program, variableOf(env, "PATH"), process.cwd());
   if ("missing" in search) {
     terminal.err(`procref: cannot run ${printable(program)}: it is ${search.missing}\n`);
     return search.missing === "not found" ? EXIT.notFound : EXIT.notExecutable;

@@ -109,12 +109,23 @@ export interface ProcessSystem {
   signal(pid: number, number: number): boolean;
   /** Whether any process of a group runs, by the identity of the group's leader, which may be gone. */
   isGroupAlive(leader: ProcessIdentity): boolean;
+  /**
+   * The parent of this process, and while that was handed the same pipe or socket as standard input, its parent, and so
+   * on: wrappers (`npx`, `bunx`, a shell), and last who started them all. Undefined where the system does not tell.
+   */
+  inputAncestors?(): number[];
   /** The numbers of the signals that this process was started to ignore. */
   ignoredSignals(): Set<number>;
   /** Whether the keys of a terminal (Ctrl-C) reach the process group of this process as a whole. */
   terminalSignalsWholeGroup(): boolean;
+  /** The signals that a terminal sends to everybody in front of it: by its keys, and on Windows when it is closed. */
+  readonly terminalSignals: readonly NodeJS.Signals[];
+  /** What ends a process by force, for people. */
+  readonly endsByForce: string;
   /** Tells a listener, once or more, that somebody asks this process to end, and who or what does. */
   onRequestToEnd(listener: (what: string) => void): void;
+  /** Whether names of variables that differ in case alone are one. */
+  readonly variablesIgnoreCase: boolean;
   /** Where programs are looked for without a PATH. */
   readonly usualPath: string;
   /** Whether a program's name is a path, so that it is not looked for in the directories of the PATH. */

@@ -26,6 +26,19 @@ export function terminalSignalsWholeGroup(): boolean {
 }
 
 /**
+ * The signals that a terminal sends to everybody in front of it: by its keys, and on Windows when it is closed. That
+ * system has no others.
+ */
+export function signalsOfTerminal(): readonly NodeJS.Signals[] {
+  return processSystem().terminalSignals;
+}
+
+/** What ends a process by force on this system, for people. */
+export function endingByForce(): string {
+  return processSystem().endsByForce;
+}
+
+/**
  * Tells a listener, once or more, that somebody asks this process to end: by SIGTERM or SIGINT, or where there are no
  * signals by the means of this library. The runtime's own way to end by a signal is off from then on.
  *

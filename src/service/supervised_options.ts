@@ -10,6 +10,7 @@ import { isAbsolute, resolve, sep } from "node:path";
 import { ProcrefError } from "../errors.ts";
 import { attempting } from "../kernel/state_directory.ts";
 import { findParentDeathProgram, findProgram } from "../process/programs.ts";
+import { mergedVariables, variableOf } from "../process/variables.ts";
 import type { Awaitable, CallbackContext, CompleteSettings, ServiceSettings } from "./options.ts";
 import {
   fingerprint,
@@ -200,8 +201,7 @@ export function describeService(
  */
 export function resolvePrograms(name: string, description: ServiceDescription): ServiceDescription {
   const { command, ready, inherited, env, cwd } = description;
-  // Windows writes it in its own way, and finds it whatever the case of its letters.
-  const path = env.PATH ?? inherited.PATH ?? inherited.Path;
+  const path = variableOf(mergedVariables([inherited, env]), "PATH");
   const resolved = ([program, ...args]: readonly string[]): string[] => {
     if (program === undefined) return [];
     // It will be known when the placeholders are.

@@ -15,6 +15,7 @@ import { identityOf, type ProcessIdentity } from "../process/identity.ts";
 import { endMarked, MARK_VARIABLE } from "../process/marks.ts";
 import { processSystem } from "../process/platform.ts";
 import { findProgram } from "../process/programs.ts";
+import { mergedVariables, variableOf } from "../process/variables.ts";
 import type { ServiceDescription } from "../service/service_description.ts";
 import type { End } from "./life.ts";
 import type { LogFile } from "./log_file.ts";
@@ -142,7 +143,7 @@ export function environment(
   mark: string,
 ): Record<string, string> {
   const own = Object.entries(env).map(([variable, text]) => [variable, fillIn(text, values)]);
-  return { ...inherited, ...Object.fromEntries(own), [MARK_VARIABLE]: mark };
+  return mergedVariables([inherited, Object.fromEntries(own), { [MARK_VARIABLE]: mark }]);
 }
 
 function endOf(code: number | null, signal: NodeJS.Signals | null): End {
@@ -164,7 +165,7 @@ function notStarted(description: ServiceDescription, name: string, program: stri
  */
 function statusOf({ cwd, env, inherited }: ServiceDescription, program: string, code?: string): number | undefined {
   if (code === "EACCES") return 126;
-  const search = findProgram(program, env.PATH ?? inherited.PATH ?? inherited.Path, cwd);
+  const search = findProgram(program, variableOf(mergedVariables([inherited, env]), "PATH"), cwd);
   if ("missing" in search) return search.missing === "not executable" ? 126 : 127;
   return code === "ENOENT" ? 127 : undefined;
 }

@@ -10,6 +10,7 @@ import { isProcrefError, ProcrefError } from "../../errors.ts";
 import { currentUser } from "../../kernel/effective_user.ts";
 import { objectName } from "../../kernel/object_name.ts";
 import { stateDirectory } from "../../kernel/state_directory.ts";
+import { mergedVariables } from "../../process/variables.ts";
 import { FileSemaphore } from "../../semaphore/file_semaphore.ts";
 import type { Permit } from "../../semaphore/permit.ts";
 import { SignalRelay, statusOfSignal } from "../client_process.ts";
@@ -95,7 +96,7 @@ async function runWithPermit(args: Arguments, terminal: Terminal, jobs: number):
     return EXIT.notAvailable;
   }
   try {
-    return await runNamedProgram(command, process.env, relay, terminal);
+    return await runNamedProgram(command, mergedVariables([process.env]), relay, terminal);
   } finally {
     try {
       permit.release();

@@ -6,6 +6,7 @@
 
 import process from "node:process";
 import { isProcrefError, ProcrefError } from "../../errors.ts";
+import { mergedVariables } from "../../process/variables.ts";
 import { Catalog, type CatalogEntry } from "../../service/catalog.ts";
 import type { ServiceSettings } from "../../service/options.ts";
 import type { ServiceHandle } from "../../service/service_handle.ts";
@@ -130,17 +131,16 @@ function environment(
   { host, port, pid }: ServiceHandle,
   name: string,
   pairs: Readonly<Record<string, string>>,
-): Record<string, string | undefined> {
+): Record<string, string> {
   const facts = { name, host, port, pid };
   const added = Object.entries(pairs).map(([key, value]) => [key, fillIn(value, facts)]);
-  return {
-    ...process.env,
+  const known = {
     PROCREF_NAME: name,
     PROCREF_HOST: host,
     PROCREF_PORT: port?.toString(),
     PROCREF_PID: pid?.toString(),
-    ...Object.fromEntries(added),
   };
+  return mergedVariables([process.env, known, Object.fromEntries(added)]);
 }
 
 /** What an acquire waits for now. */

@@ -9,6 +9,7 @@ import type { DetachedProcess, DetachedStart } from "../detached_process.ts";
 import { spawnDetached } from "../unix/spawned_detached.ts";
 import type { Domain, ProcessHold, ProcessStatus } from "../process_system.ts";
 import { UnixProcesses } from "../unix/unix_processes.ts";
+import { inputAncestors } from "./input_ancestors.ts";
 import { linuxAccess } from "./linux_access.ts";
 import {
   hasEnded,
@@ -116,6 +117,10 @@ export class LinuxProcesses extends UnixProcesses {
 
   signal(pid: number, number: number): boolean {
     return linuxAccess().signal(pid, number);
+  }
+
+  inputAncestors(): number[] {
+    return inputAncestors();
   }
 
   ignoredSignals(): Set<number> {

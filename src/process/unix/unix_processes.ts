@@ -49,6 +49,10 @@ export abstract class UnixProcesses implements ProcessSystem {
     process.on("SIGHUP", () => {});
   }
 
+  readonly terminalSignals: ProcessSystem["terminalSignals"] = ["SIGINT", "SIGQUIT"];
+  readonly endsByForce: string = "SIGKILL";
+  readonly variablesIgnoreCase: boolean = false;
+
   /** See execvp(3). */
   readonly usualPath: string = "/bin:/usr/bin";
 

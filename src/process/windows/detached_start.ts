@@ -9,7 +9,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { parse } from "node:path";
 import { windowsError } from "../../../ffi/last_error.ts";
 import { WINDOWS, WINDOWS_ERROR as E } from "../../../ffi/symbols/kernel32.ts";
-import { PROCESS, PROCESS_INFORMATION, STARTUP_INFO } from "../../../ffi/symbols/windows_processes.ts";
+import { JOB_LIMITS, PROCESS, PROCESS_INFORMATION, STARTUP_INFO } from "../../../ffi/symbols/windows_processes.ts";
 import { wideText, windows } from "../../../ffi/windows.ts";
 import { windowsProcessCalls } from "../../../ffi/windows_processes.ts";
 import { ProcrefError } from "../../errors.ts";
@@ -21,7 +21,7 @@ import { giveRequestEvent } from "./process_handle.ts";
 const LOOK_MS = 5;
 /** How much of the end of the program's errors is kept, in characters. */
 const ERRORS_LENGTH = 2000;
-/** The memory of an attribute list with one attribute, with room to spare. */
+/** The memory of an attribute list with two attributes, with room to spare. */
 const ATTRIBUTES_SIZE = 256;
 const POINTER_SIZE = 8;
 
@@ -84,7 +84,10 @@ function fill(write: bigint, bytes: Uint8Array): void {
   if (written < bytes.length) throw failed(`a pipe took ${written} of ${bytes.length} bytes`);
 }
 
-/** Starts the program; gives the handle of its process. */
+/**
+ * Starts the program; gives the handle of its process. Windows makes a process first and lets it run then: if this
+ * process is killed between, nobody ever would. So it is in a job that ends it then, and that lets it go once it runs.
+ */
 function create(command: readonly string[], env: Readonly<Record<string, string>>, streams: readonly bigint[]): bigint {
   const { CreateProcessW, LocalFree } = windowsProcessCalls();
   const startup = new DataView(new ArrayBuffer(STARTUP_INFO.size));
@@ -93,7 +96,9 @@ function create(command: readonly string[], env: Readonly<Record<string, string>
   [STARTUP_INFO.input, STARTUP_INFO.output, STARTUP_INFO.error].forEach((at, index) =>
     startup.setBigUint64(at, streams[index], true)
   );
-  const attributes = onlyInherits(streams);
+  const job = BigInt(demand("CreateJobObjectW", windowsProcessCalls().CreateJobObjectW(null, null)));
+  limit(job, PROCESS.JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE | PROCESS.JOB_OBJECT_LIMIT_BREAKAWAY_OK);
+  const attributes = onlyInherits(streams, job);
   startup.setBigUint64(STARTUP_INFO.attributes, attributes, true);
   const information = new DataView(new ArrayBuffer(PROCESS_INFORMATION.size));
   const start = (more: number): number =>
@@ -114,7 +119,9 @@ function create(command: readonly string[], env: Readonly<Record<string, string>
     // The job of this process lets nobody go: then its end is also that of what is started here.
     if (result === -E.ERROR_ACCESS_DENIED) result = start(0);
     demand("CreateProcessW", result);
+    limit(job, PROCESS.JOB_OBJECT_LIMIT_BREAKAWAY_OK);
   } finally {
+    windows().CloseHandle(job);
     LocalFree(attributes);
   }
   windows().CloseHandle(information.getBigUint64(PROCESS_INFORMATION.thread, true));
@@ -123,23 +130,42 @@ function create(command: readonly string[], env: Readonly<Record<string, string>
   return handle;
 }
 
-/** An attribute list by which a process inherits these handles and no others, in memory that does not move. */
-function onlyInherits(handles: readonly bigint[]): bigint {
+function limit(job: bigint, flags: number): void {
+  const limits = new DataView(new ArrayBuffer(JOB_LIMITS.size));
+  limits.setUint32(JOB_LIMITS.flags, flags, true);
+  const bytes = new Uint8Array(limits.buffer);
+  const { SetInformationJobObject } = windowsProcessCalls();
+  const result = SetInformationJobObject(job, PROCESS.JobObjectExtendedLimitInformation, bytes, bytes.length);
+  demand("SetInformationJobObject", result);
+}
+
+/**
+ * An attribute list by which a process inherits these handles and no others, and is in a job from its first moment. It
+ * is in memory that does not move.
+ */
+function onlyInherits(handles: readonly bigint[], job: bigint): bigint {
   const { LocalAlloc, WriteProcessMemory, InitializeProcThreadAttributeList, UpdateProcThreadAttribute } =
     windowsProcessCalls();
-  const list = new DataView(new ArrayBuffer(POINTER_SIZE * handles.length));
-  handles.forEach((handle, index) => list.setBigUint64(POINTER_SIZE * index, handle, true));
+  const list = new DataView(new ArrayBuffer(POINTER_SIZE * (handles.length + 1)));
+  [...handles, job].forEach((handle, index) => list.setBigUint64(POINTER_SIZE * index, handle, true));
   const bytes = new Uint8Array(list.buffer);
   const size = new DataView(new ArrayBuffer(8));
   size.setBigUint64(0, BigInt(ATTRIBUTES_SIZE), true);
   const memory = BigInt(demand("LocalAlloc", LocalAlloc(0, BigInt(ATTRIBUTES_SIZE + bytes.length))));
   const values = memory + BigInt(ATTRIBUTES_SIZE);
   demand("WriteProcessMemory", WriteProcessMemory(PROCESS.CURRENT, values, bytes, BigInt(bytes.length), null));
-  const initialized = InitializeProcThreadAttributeList(memory, 1, 0, new Uint8Array(size.buffer));
+  const initialized = InitializeProcThreadAttributeList(memory, 2, 0, new Uint8Array(size.buffer));
   demand("InitializeProcThreadAttributeList", initialized);
-  const attribute = BigInt(PROCESS.PROC_THREAD_ATTRIBUTE_HANDLE_LIST);
-  const updated = UpdateProcThreadAttribute(memory, 0, attribute, values, BigInt(bytes.length), null, null);
-  demand("UpdateProcThreadAttribute", updated);
+  const inherited = BigInt(POINTER_SIZE * handles.length);
+  for (
+    const [attribute, at, length] of [
+      [PROCESS.PROC_THREAD_ATTRIBUTE_HANDLE_LIST, values, inherited],
+      [PROCESS.PROC_THREAD_ATTRIBUTE_JOB_LIST, values + inherited, BigInt(POINTER_SIZE)],
+    ] as const
+  ) {
+    const updated = UpdateProcThreadAttribute(memory, 0, BigInt(attribute), at, length, null, null);
+    demand("UpdateProcThreadAttribute", updated);
+  }
   return memory;
 }
 

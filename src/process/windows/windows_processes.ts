@@ -36,8 +36,13 @@ const OF_MACHINE = "services.exe";
 export class WindowsProcesses implements ProcessSystem {
   #domain: Domain | undefined;
 
-  kernelRelease(): string {
-    return release();
+  kernelRelease(): string | undefined {
+    try {
+      return release();
+    } catch {
+      // Deno does not let us ask.
+      return undefined;
+    }
   }
 
   /**
@@ -128,6 +133,10 @@ export class WindowsProcesses implements ProcessSystem {
   terminalSignalsWholeGroup(): boolean {
     return true;
   }
+
+  readonly terminalSignals = ["SIGINT", "SIGBREAK", "SIGHUP"] as const;
+  readonly endsByForce = "TerminateProcess";
+  readonly variablesIgnoreCase = true;
 
   onRequestToEnd(listener: (what: string) => void): void {
     const isAsked = listenForRequests(process.pid);
