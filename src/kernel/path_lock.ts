@@ -89,9 +89,30 @@ export class PathLock implements Disposable {
       // It was removed or replaced: what is locked is another file than the one that others look for.
       this.#forget();
     }
-    throw new ProcrefError("LOCK", `Cannot lock ${this.path}: it is removed as fast as it is made`, {
-      details: { path: this.path },
-    });
+    throw this.#unsteady();
+  }
+
+  /**
+   * Whether somebody else has the lock, without taking it or making anything. For the moment of the question, others
+   * cannot take it.
+   *
+   * @returns false also when there is no file, and when this object has the lock itself
+   * @throws ProcrefError as `tryLock`
+   */
+  isLockedByOthers(): boolean {
+    if (this.#held) return false;
+    for (let tries = 0; tries < MOST_TRIES; tries++) {
+      const file = this.#tryOpen(false);
+      if (file === undefined) return false;
+      try {
+        // Not the exclusive one: those who ask at the same time are not in each other's way.
+        const isFree = file.tryLock("shared");
+        if (file.isAt(this.path)) return !isFree;
+      } finally {
+        file.close();
+      }
+    }
+    throw this.#unsteady();
   }
 
   /**
@@ -215,6 +236,12 @@ export class PathLock implements Disposable {
       }
     };
     return attempting(`open ${this.path}`, this.path, () => persistently(this.#user, open));
+  }
+
+  #unsteady(): ProcrefError {
+    return new ProcrefError("LOCK", `Cannot lock ${this.path}: it is removed as fast as it is made`, {
+      details: { path: this.path },
+    });
   }
 
   #require(doing: string): void {

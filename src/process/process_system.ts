@@ -7,6 +7,7 @@
 
 import type { DetachedProcess, DetachedStart } from "./detached_process.ts";
 import type { ProcessIdentity } from "./identity.ts";
+import type { LoggedProcess, LoggedStart } from "./logged_process.ts";
 
 /** What is known of a process at one moment. */
 export interface ProcessStatus {
@@ -58,6 +59,9 @@ export interface Containment {
   /** The PIDs of all that runs in it, but for this process. */
   members(): number[];
 }
+
+/** The signals by which somebody asks a process for something; the last one is of Windows alone (Ctrl-Break). */
+export type AskingSignal = "SIGTERM" | "SIGINT" | "SIGHUP" | "SIGBREAK";
 
 /** The processes of one operating system. Every method may throw `PLATFORM`, `PERMISSION` and `LIBRARY`. */
 export interface ProcessSystem {
@@ -124,6 +128,11 @@ export interface ProcessSystem {
   readonly endsByForce: string;
   /** Tells a listener, once or more, that somebody asks this process to end, and who or what does. */
   onRequestToEnd(listener: (what: string) => void): void;
+  /**
+   * Tells a listener of each signal that asks this process for something, until the function that it returns is called.
+   * Where there are no signals, the keys of the console and the requests of this library stand for them.
+   */
+  onSignals(listener: (signal: AskingSignal) => void): () => void;
   /** Whether names of variables that differ in case alone are one. */
   readonly variablesIgnoreCase: boolean;
   /** Where programs are looked for without a PATH. */
@@ -145,6 +154,12 @@ export interface ProcessSystem {
   readonly detachingProgram?: string;
   /** What {@link ProcessSystem.startDetached} needs, for people: a program, and what it comes with. */
   readonly detachedBy: string;
+  /**
+   * Starts a program as {@link ProcessSystem.startDetached} does, with its output in a log.
+   *
+   * @throws what the runtime throws when it cannot be started; ProcrefError `SPAWN`
+   */
+  startLogged(start: LoggedStart): Promise<LoggedProcess>;
   /** The program that gives another one a parent-death signal; undefined where there is none. */
   parentDeathProgram(): string | undefined;
   /** By what a service ends when its supervisor is killed, for people; undefined where it runs on. */

@@ -6,6 +6,8 @@ export const SUITES = [
   "tests/kernel/file_stamp_test.ts",
   "tests/kernel/file_watch_test.ts",
   "tests/kernel/state_file_test.ts",
+  "tests/kernel/path_lock_test.ts",
+  "tests/lifecycle",
   "tests/kernel/slots_rivals_test.ts",
   "tests/kernel/slots_vanishing_test.ts",
   "tests/cli/doctor_test.ts",

@@ -50,7 +50,8 @@ export function startDetachedProgram({ command, env, input }: DetachedStart): De
     const orders = pipe(bytes.length + 1, "read");
     fill(orders.write, bytes);
     const [output, errors] = [pipe(0, "write"), pipe(0, "write")];
-    const started = create(command, env, [orders.read, output.write, errors.write]);
+    const streams = [orders.read, output.write, errors.write];
+    const { handle: started } = startProgram({ command, env, cwd: undefined }, streams);
     for (const kept of [output.read, errors.read]) handles.delete(kept);
     return new StartedProgram(started, output.read, errors.read);
   } finally {
@@ -84,11 +85,28 @@ function fill(write: bigint, bytes: Uint8Array): void {
   if (written < bytes.length) throw failed(`a pipe took ${written} of ${bytes.length} bytes`);
 }
 
+/** What a program of Windows is started with. */
+export interface ProgramStart {
+  /** The program and its arguments. */
+  readonly command: readonly string[];
+  /** Its whole environment. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Its working directory; undefined for the root of its drive. */
+  readonly cwd: string | undefined;
+}
+
 /**
- * Starts the program; gives the handle of its process. Windows makes a process first and lets it run then: if this
- * process is killed between, nobody ever would. So it is in a job that ends it then, and that lets it go once it runs.
+ * Starts a program that is no matter of this process, its console and its job, with three handles as its standard
+ * streams, which must be inheritable. Windows makes a process first and lets it run then: if this process is killed
+ * between, nobody ever would. So it is in a job that ends it then, and that lets it go once it runs.
+ *
+ * @returns the handle of its process, to be closed by whoever calls this, and its PID
+ * @throws ProcrefError `SUPERVISOR`
  */
-function create(command: readonly string[], env: Readonly<Record<string, string>>, streams: readonly bigint[]): bigint {
+export function startProgram(
+  { command, env, cwd }: ProgramStart,
+  streams: readonly bigint[],
+): { readonly handle: bigint; readonly pid: number } {
   const { CreateProcessW, LocalFree } = windowsProcessCalls();
   const startup = new DataView(new ArrayBuffer(STARTUP_INFO.size));
   startup.setUint32(STARTUP_INFO.cb, STARTUP_INFO.size, true);
@@ -98,7 +116,7 @@ function create(command: readonly string[], env: Readonly<Record<string, string>
   );
   const job = BigInt(demand("CreateJobObjectW", windowsProcessCalls().CreateJobObjectW(null, null)));
   limit(job, PROCESS.JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE | PROCESS.JOB_OBJECT_LIMIT_BREAKAWAY_OK);
-  const attributes = onlyInherits(streams, job);
+  const attributes = onlyInherits([...new Set(streams)], job);
   startup.setBigUint64(STARTUP_INFO.attributes, attributes, true);
   const information = new DataView(new ArrayBuffer(PROCESS_INFORMATION.size));
   const start = (more: number): number =>
@@ -110,7 +128,7 @@ function create(command: readonly string[], env: Readonly<Record<string, string>
       1,
       PROCESS.CREATE_NO_WINDOW | PROCESS.CREATE_UNICODE_ENVIRONMENT | PROCESS.EXTENDED_STARTUPINFO_PRESENT | more,
       wideText(environmentBlock(env)),
-      wideText(parse(command[0]).root || "C:\\"),
+      wideText(cwd ?? (parse(command[0]).root || "C:\\")),
       new Uint8Array(startup.buffer),
       new Uint8Array(information.buffer),
     );
@@ -126,8 +144,9 @@ function create(command: readonly string[], env: Readonly<Record<string, string>
   }
   windows().CloseHandle(information.getBigUint64(PROCESS_INFORMATION.thread, true));
   const handle = information.getBigUint64(PROCESS_INFORMATION.process, true);
-  giveRequestEvent(information.getUint32(PROCESS_INFORMATION.pid, true), handle);
-  return handle;
+  const pid = information.getUint32(PROCESS_INFORMATION.pid, true);
+  giveRequestEvent(pid, handle);
+  return { handle, pid };
 }
 
 function limit(job: bigint, flags: number): void {

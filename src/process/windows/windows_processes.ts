@@ -11,9 +11,12 @@ import { wideText } from "../../../ffi/windows.ts";
 import { windowsProcessCalls } from "../../../ffi/windows_processes.ts";
 import type { DetachedProcess, DetachedStart } from "../detached_process.ts";
 import type { ProcessIdentity } from "../identity.ts";
-import type { Domain, ProcessStatus, ProcessSystem } from "../process_system.ts";
+import { listenTo } from "../listen_to.ts";
+import type { LoggedProcess, LoggedStart } from "../logged_process.ts";
+import type { AskingSignal, Domain, ProcessStatus, ProcessSystem } from "../process_system.ts";
 import { wordsOf } from "./command_line.ts";
 import { startDetachedProgram } from "./detached_start.ts";
+import { startLoggedProgram } from "./logged_start.ts";
 import { listenForRequests, listens, ProcessHandle } from "./process_handle.ts";
 import { descendants, type ListedProcess, listedProcesses } from "./process_list.ts";
 import { commandLineOf, environmentOf } from "./process_memory.ts";
@@ -150,6 +153,21 @@ export class WindowsProcesses implements ProcessSystem {
     process.on("SIGINT", () => {});
   }
 
+  onSignals(listener: (signal: AskingSignal) => void): () => void {
+    const isAsked = listenForRequests(process.pid);
+    const timer = setInterval(() => {
+      if (!isAsked()) return;
+      clearInterval(timer);
+      listener("SIGTERM");
+    }, REQUEST_MS);
+    timer.unref();
+    const end = listenTo(["SIGINT", "SIGBREAK", "SIGHUP"], listener);
+    return () => {
+      clearInterval(timer);
+      end();
+    };
+  }
+
   readonly usualPath = "C:\\Windows\\System32;C:\\Windows";
 
   isPath(program: string): boolean {
@@ -175,6 +193,10 @@ export class WindowsProcesses implements ProcessSystem {
 
   startDetached(start: DetachedStart): Promise<DetachedProcess> {
     return Promise.resolve().then(() => startDetachedProgram(start));
+  }
+
+  startLogged(start: LoggedStart): Promise<LoggedProcess> {
+    return Promise.resolve().then(() => startLoggedProgram(start));
   }
 
   /** A job does that. */
