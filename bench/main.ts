@@ -21,6 +21,7 @@ import { describeMachine } from "./machine.ts";
 import { buildNativeProgram } from "./native_program.ts";
 import { registryCosts } from "./registry/registry_costs.ts";
 import { Report } from "./report.ts";
+import { semaphores } from "./semaphore/semaphores.ts";
 
 const started = performance.now();
 const report = new Report();
@@ -34,6 +35,8 @@ try {
   await warmPath();
   await burst();
   await supervised();
+  report.say("\n== a semaphore in a file");
+  await semaphores(report, directory("semaphores"));
   await registry();
 } catch (error) {
   report.promise(`the benchmarks come to their end: ${(error as Error).message}`, false);

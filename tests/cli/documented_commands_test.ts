@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -77,7 +77,7 @@ async function run(script: string, directory: string): Promise<string> {
 
 test("the manual has examples for every command, and the README has some", () => {
   assert.ok(introduced.length >= 1);
-  for (const command of ["run", "ls", "status", "logs", "stop", "gc", "doctor"]) {
+  for (const command of ["run", "ls", "status", "logs", "stop", "gc", "lock", "sem", "doctor"]) {
     assert.match(MANUAL, new RegExp(`^## ${command}$`, "m"));
     assert.ok(examples.some(({ script }) => script.includes(`procref ${command}`)), command);
   }
@@ -96,11 +96,13 @@ for (const { script, shown } of [...examples, ...introduced]) {
   );
 }
 
-test("the exit codes and options of the manual are those of --help", async () => {
-  const { stdout } = await import("node:child_process").then(({ spawnSync }) =>
-    spawnSync(PROCREF[runtime][0], [...PROCREF[runtime].slice(1), "run", "--help"], { encoding: "utf8" })
-  );
-  for (const [, option] of stdout.matchAll(/--([a-z-]+)/g)) assert.ok(MANUAL.includes(`--${option}`), option);
+test("the exit codes and options of the manual are those of --help", () => {
+  for (const command of ["run", "lock", "sem"]) {
+    const { stdout } = spawnSync(PROCREF[runtime][0], [...PROCREF[runtime].slice(1), command, "--help"], {
+      encoding: "utf8",
+    });
+    for (const [, option] of stdout.matchAll(/--([a-z-]+)/g)) assert.ok(MANUAL.includes(`--${option}`), option);
+  }
 });
 
 /** What the manual says of Deno without native calls. */
@@ -122,9 +124,9 @@ for (const native of [true, false]) {
   test(`the permissions of the manual are enough in Deno (${native ? "with" : "without"} native calls)`, {
     skip: !native && notOnWindows("without-ffi"),
   }, async () => {
-    const [looking, running] = [...MANUAL.matchAll(/```text\n(deno run --allow-ffi[\s\S]*?)```/g)].map(([, text]) =>
-      text
-    );
+    const [looking, running, locking] = [...MANUAL.matchAll(/```text\n(deno run --allow-ffi[\s\S]*?)```/g)].map((
+      [, text],
+    ) => text);
     await withDirectory(async (directory) => {
       const words = (text: string): string[] => {
         const flags = text.slice(0, text.indexOf("jsr:")).replaceAll("\\\n", " ")
@@ -132,7 +134,9 @@ for (const native of [true, false]) {
             "XDG_RUNTIME_DIR",
             onWindows ? FOLDER : "XDG_RUNTIME_DIR",
           );
-        const named = flags.replace("setsid,npm", onWindows ? "bun" : "setsid,sh").trim().split(/\s+/);
+        const named = flags.replace("setsid,npm", onWindows ? "bun" : "setsid,sh").replace("=npm", "=sh").trim().split(
+          /\s+/,
+        );
         return [...(native ? named : withoutFfi(named)), "--no-prompt", "--quiet", MAIN];
       };
       const env = { PROCREF_DIR: "", [FOLDER]: directory };
@@ -146,6 +150,14 @@ for (const native of [true, false]) {
       }
       command.process.stdin!.end();
       assert.equal((await command.ended).status, 0);
+      for (const args of onWindows ? [] : [["lock", "a"], ["sem", "a", "-j", "2"]]) {
+        await using locker = new RunningCommand([...args, "--", "sh", "-c", "exit 3"], {
+          command: words(locking),
+          env,
+        });
+        const { status, err } = await locker.ended;
+        assert.equal(status, 3, `${args}: ${err}`);
+      }
       const state = onWindows ? join("procref", readdirSync(join(directory, "procref"))[0]) : "procref";
       await eventually(() => readdirSync(join(directory, state)).length === 0, "nothing is left");
 

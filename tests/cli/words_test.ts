@@ -80,7 +80,7 @@ test("variables are NAME=VALUE, and placeholders are filled in", () => {
 });
 
 test("a word that is nearly right is suggested, and one that is far off is not", () => {
-  const known = ["run", "ls", "status", "logs", "stop", "gc", "doctor", "--json", "--force"];
+  const known = ["run", "ls", "status", "logs", "stop", "gc", "lock", "sem", "doctor", "--json", "--force"];
   const cases = {
     stauts: "status",
     statu: "status",

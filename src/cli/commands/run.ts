@@ -4,19 +4,18 @@
  * @module
  */
 
-import { resolve } from "node:path";
 import process from "node:process";
 import { isProcrefError, ProcrefError } from "../../errors.ts";
-import { findProgram } from "../../process/programs.ts";
-import { mergedVariables, variableOf } from "../../process/variables.ts";
+import { mergedVariables } from "../../process/variables.ts";
 import { Catalog, type CatalogEntry } from "../../service/catalog.ts";
 import type { ServiceSettings } from "../../service/options.ts";
 import type { ServiceHandle } from "../../service/service_handle.ts";
 import { SharedService } from "../../service/shared_service.ts";
 import { until } from "../../waiting.ts";
-import { runClient, SignalRelay, statusOfSignal } from "../client_process.ts";
+import { SignalRelay, statusOfSignal } from "../client_process.ts";
 import { type Command, EXIT } from "../command.ts";
 import { type Arguments, NAMESPACE, WHERE } from "../options.ts";
+import { runNamedProgram } from "../named_program.ts";
 import { withProgress } from "../progress.ts";
 import { servicesLike } from "../similar_services.ts";
 import { startOptions } from "../start_options.ts";
@@ -53,6 +52,7 @@ export const RUN: Command = {
     ...NAMESPACE,
     ...WHERE,
   },
+  failed: EXIT.procrefFailed,
   async run(args: Arguments, terminal: Terminal): Promise<number> {
     const name = args.name(true);
     const client = args.rest ?? [];
@@ -81,7 +81,7 @@ export const RUN: Command = {
       throw explained(error, name);
     }
     try {
-      return await withService(handle, name, client, pairs, relay, terminal);
+      return await runNamedProgram(client, environment(handle, name, pairs), relay, terminal);
     } finally {
       // Whoever is in a hurry now may leave by the usual way of signals; the kernel gives the reference back.
       relay[Symbol.dispose]();
@@ -124,26 +124,6 @@ async function joined(
 
 function notRunning(name: string, why: string): ProcrefError {
   return new ProcrefError("SERVICE_START", `Cannot join "${name}": ${why}; give --start to start it`);
-}
-
-async function withService(
-  handle: ServiceHandle,
-  name: string,
-  [program, ...rest]: readonly string[],
-  pairs: Readonly<Record<string, string>>,
-  relay: SignalRelay,
-  terminal: Terminal,
-): Promise<number> {
-  const env = environment(handle, name, pairs);
-  const search = findProgram(program, variableOf(env, "PATH"), process.cwd());
-  if ("missing" in search) {
-    terminal.err(`procref: cannot run ${printable(program)}: it is ${search.missing}\n`);
-    return search.missing === "not found" ? EXIT.notFound : EXIT.notExecutable;
-  }
-  const end = await runClient(search.found, rest, env, relay);
-  if ("status" in end) return end.status;
-  terminal.err(`procref: cannot run ${printable(resolve(search.found))}: ${end.failure.message}\n`);
-  return EXIT.notExecutable;
 }
 
 /** The client's environment: ours, what is known of the service, and what the user adds. */
