@@ -14,6 +14,7 @@ import process from "node:process";
 import type { User } from "../kernel/object_name.ts";
 import { commandOf } from "../process/command.ts";
 import { identityOf, isAlive, type ProcessIdentity } from "../process/identity.ts";
+import { persistently } from "../kernel/persistently.ts";
 import { replaceFile } from "../kernel/replaced_file.ts";
 import { readTrustedFile } from "../kernel/trusted_file.ts";
 
@@ -137,12 +138,14 @@ export function pruneHints(serviceDirectory: string, uid: User, dryRun = false):
 }
 
 /** Removes all hints of a service, with their directory. What others have put there stays. */
-export function removeHints(serviceDirectory: string): void {
+export function removeHints(serviceDirectory: string, uid: User): void {
   const folder = holdersOf(serviceDirectory);
   quietly(() => {
     if (!isFolder(folder)) return;
-    for (const name of readdirSync(folder)) if (FILE.test(name)) rmSync(join(folder, name), { force: true });
-    rmdirSync(folder);
+    for (const name of persistently(uid, () => readdirSync(folder))) {
+      if (FILE.test(name)) persistently(uid, () => rmSync(join(folder, name), { force: true }));
+    }
+    persistently(uid, () => rmdirSync(folder));
   });
 }
 

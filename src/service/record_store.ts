@@ -206,7 +206,8 @@ export class RecordStore {
 
   #removeMechanism(): void {
     if (!existsSync(this.directory)) return;
-    const left = readdirSync(this.directory).filter((name) => /^mechanism\.[\w-]+\.tmp$/.test(name));
+    const names = persistently(this.#uid, () => readdirSync(this.directory));
+    const left = names.filter((name) => /^mechanism\.[\w-]+\.tmp$/.test(name));
     for (const name of [...left, "mechanism"]) {
       persistently(this.#uid, () => rmSync(join(this.directory, name), { force: true }));
     }
@@ -225,7 +226,7 @@ export class RecordStore {
       }
       this.#removeMechanism();
       // In a directory that is shared with others there are none, and nothing is looked for.
-      if (this.#name.scope === "user") removeHints(this.directory);
+      if (this.#name.scope === "user") removeHints(this.directory, this.#uid);
       try {
         persistently(this.#uid, () => rmdirSync(this.directory));
       } catch (error) {

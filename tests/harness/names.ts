@@ -65,8 +65,10 @@ function isSupervised(directory: string): boolean {
 /** All directories below one; of those that are removed while they are listed, nothing. */
 function foldersIn(directory: string): string[] {
   try {
-    const folders = readdirSync(directory, { withFileTypes: true }).filter((entry) => entry.isDirectory())
-      .map(({ name }) => join(directory, name));
+    // Whoever removes a directory of Windows keeps others out of it for a moment.
+    const user = onWindows ? "somebody of Windows" : 0;
+    const entries = persistently(user, () => readdirSync(directory, { withFileTypes: true }));
+    const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(directory, name));
     return folders.flatMap((folder) => [folder, ...foldersIn(folder)]);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];

@@ -40,7 +40,7 @@ test("a hint that somebody removed is written again, and without the service's d
   await inService((directory, own) => {
     const hint = new HolderHint(directory);
     hint.write();
-    removeHints(directory);
+    removeHints(directory, currentUser());
     assert.deepEqual(readdirSync(directory), []);
     hint.write();
     assert.ok(existsSync(own));
@@ -60,7 +60,7 @@ test(
       mkdirSync(elsewhere);
       symlinkSync(elsewhere, join(directory, "holders"));
       new HolderHint(directory).write();
-      removeHints(directory);
+      removeHints(directory, currentUser());
       assert.deepEqual(readdirSync(elsewhere), []);
       assert.deepEqual(readHolders(directory, uid), []);
 
