@@ -5,6 +5,7 @@
  */
 
 import { Catalog } from "../../service/catalog.ts";
+import { cleanUpRegistries, type RegistryCleanUp } from "../../registry/clean_up.ts";
 import { type CleanUp, cleanUp } from "../../service/clean_up.ts";
 import { type Command, EXIT } from "../command.ts";
 import { type Arguments, JSON_OPTION, WHERE } from "../options.ts";
@@ -15,10 +16,10 @@ import { printable, type Terminal } from "../terminal.ts";
 export const GC: Command = {
   name: "gc",
   usage: "[--dry-run] [--json]",
-  summary: "remove what is left of services that nobody holds",
+  summary: "remove what is left of services and registries that nobody uses",
   details:
     "Records of an earlier boot, services whose process has ended, directories without a record, hints of dead " +
-    "clients.\nNothing is touched that is held, being started or stopped, supervised, or of another container.\n\n" +
+    "clients, registries of services that nobody uses.\nNothing is touched that is held, being started or stopped, supervised, or of another container.\n\n" +
     "exit codes: 0; 1 when something could not be removed",
   options: {
     "dry-run": { short: "n", help: "say what would be removed, and touch nothing" },
@@ -30,8 +31,11 @@ export const GC: Command = {
     const catalog = new Catalog(args.where());
     const dryRun = args.has("dry-run");
     const done: CleanUp[] = [];
+    let registries: RegistryCleanUp[] = [];
     await withProgress(terminal, () => "cleaning up", async () => {
       for (const entry of catalog.entries(true)) done.push(await cleanUp(entry, { uid: catalog.uid, dryRun }));
+      // Registries belong to one user.
+      if (catalog.scope === "user") registries = cleanUpRegistries(catalog.directory, { user: catalog.uid, dryRun });
     });
     if (args.has("json")) {
       const services = done.map(({ status, removed, reason, hints }) => ({
@@ -42,12 +46,14 @@ export const GC: Command = {
         reason,
         hints,
       }));
-      const report = { procref: 1, directory: catalog.directory, dryRun, services };
+      const report = { procref: 1, directory: catalog.directory, dryRun, services, registries: registries.map(toJson) };
       terminal.out(JSON.stringify(report, undefined, 2) + "\n");
     } else {
-      terminal.out(done.map((each) => describe(each, dryRun)).join(""));
+      terminal.out(
+        [...done.map((each) => describe(each, dryRun)), ...registries.map((each) => told(each, dryRun))].join(""),
+      );
     }
-    return done.some(({ failed }) => failed) ? EXIT.failed : EXIT.ok;
+    return [...done, ...registries].some(({ failed }) => failed) ? EXIT.failed : EXIT.ok;
   },
 };
 
@@ -57,4 +63,13 @@ function describe({ status, removed, reason, hints }: CleanUp, dryRun: boolean):
   const hinted = hints === 0 ? "" : `; ${would} ${hints} hint${hints === 1 ? "" : "s"} of dead clients`;
   const namespace = status.namespace === "" ? "" : ` (${printable(status.namespace)})`;
   return `${verdict} ${printable(status.name)}${namespace}: ${printable(reason)}${hinted}\n`;
+}
+
+function told({ name, removed, reason }: RegistryCleanUp, dryRun: boolean): string {
+  const verdict = removed ? dryRun ? "would remove" : "removed" : "kept";
+  return `${verdict} ${printable(name)}: ${printable(reason)}\n`;
+}
+
+function toJson({ name, directory, removed, reason }: RegistryCleanUp): Omit<RegistryCleanUp, "failed"> {
+  return { name, directory, removed, reason };
 }
