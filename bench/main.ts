@@ -13,6 +13,7 @@ import { checkWarmPath } from "./check_warm_path.ts";
 import { coldBurst } from "./cold_burst.ts";
 import { AMOUNT, comparePairs, ROUNDS } from "./compare_pairs.ts";
 import { catchInterruption } from "./interruption.ts";
+import { failover } from "./group/failover.ts";
 import { coldAcquire } from "./supervised/cold_acquire.ts";
 import { crashToStop } from "./supervised/crash_to_stop.ts";
 import { manyHolders } from "./supervised/many_holders.ts";
@@ -33,6 +34,7 @@ try {
   await warmPath();
   await burst();
   await supervised();
+  await groups();
 } catch (error) {
   report.promise(`the benchmarks come to their end: ${(error as Error).message}`, false);
 } finally {
@@ -71,6 +73,11 @@ async function supervised(): Promise<void> {
   await supervisorCost(report, directory("cost"), `${prefix}-cost`);
   report.say("\n== many processes hold one service");
   await manyHolders(report, directory("many"), `${prefix}-many`);
+}
+
+async function groups(): Promise<void> {
+  report.say("\n== the primary of a group of services is SIGKILLed");
+  await failover(report);
 }
 
 function directory(name: string): string {

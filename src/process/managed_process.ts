@@ -57,6 +57,7 @@ export class ManagedProcess {
   readonly #watch: ProcessWatch | undefined;
   /** What the runtime tells of a child; undefined for a process that is none. */
   readonly #told: Promise<ExitStatus> | undefined;
+  readonly #child: ChildProcess | undefined;
   #status: ExitStatus = RUNNING;
 
   /**
@@ -75,6 +76,7 @@ export class ManagedProcess {
     this.stdin = child?.stdin ?? null;
     this.stdout = child?.stdout ?? null;
     this.stderr = child?.stderr ?? null;
+    this.#child = child;
     this.#told = child && new Promise((resolve) => {
       child.once("exit", (code, signal) => resolve(this.#ended(exitStatus(code, signal))));
     });
@@ -151,6 +153,11 @@ export class ManagedProcess {
       await escalate(() => !this.isAlive(), () => this.#signal(SIGKILL), graceMs);
     }
     return await this.waitForExit(0);
+  }
+
+  /** Lets this process end while that one runs: a child keeps the event loop alive otherwise. */
+  unref(): void {
+    this.#child?.unref();
   }
 
   #signal(number: number): boolean {

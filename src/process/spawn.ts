@@ -34,7 +34,7 @@ export interface SpawnOptions {
   readonly stdio?: SpawnStream | readonly [SpawnStream, SpawnStream, SpawnStream];
   /**
    * Whether it leads a session and a process group of its own, which neither the keys of a terminal nor the end of this
-   * process reach; it does not keep the event loop alive then. False unless given.
+   * process reach. False unless given.
    */
   readonly detached?: boolean;
   /**
@@ -110,7 +110,6 @@ export async function spawn(
   // What the runtime says later is about signals that it sends, and none are sent by it.
   child.on("error", () => {});
   if (endWithParent) system.endWithThisProcess?.(child.pid!);
-  if (detached) child.unref();
   return managed ?? new ManagedProcess(name, executable, bornAs(child.pid!), child);
 }
 
