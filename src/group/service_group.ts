@@ -201,10 +201,9 @@ export class ServiceGroup<T extends RegisteredProcess = RegisteredProcess> exten
       await seat.endLeftovers();
       if (this.#state === "starting") await this.#startAll(seat);
     } catch (error) {
-      if (this.#state === "starting") {
-        await this.#stopAll(0);
-        this.#state = "idle";
-      }
+      if (this.#state === "starting") await this.#stopAll(0);
+      // Unless it was stopped meanwhile.
+      if (this.#state === "starting") this.#state = "idle";
       throw error;
     }
     if (this.#state !== "starting") throw this.#closed("it was stopped while it started");

@@ -10,7 +10,7 @@ export interface ExitStatus {
   readonly exited: boolean;
   /**
    * Its exit status. Undefined while it runs, when a signal ended it, and for a process that this one has not started:
-   * a system tells the status to the parent alone.
+   * a system tells the status to the parent alone. On Windows, Bun tells its last eight bits.
    */
   readonly exitCode: number | undefined;
   /**

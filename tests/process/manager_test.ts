@@ -22,7 +22,7 @@ import { eventually } from "../harness/eventually.ts";
 import { withDirectory } from "../harness/names.ts";
 import { notOnWindows, onWindows } from "../harness/platform.ts";
 import { programCommand } from "../harness/program.ts";
-import { bothRuntimes } from "../harness/runtime.ts";
+import { bothRuntimes, runtime } from "../harness/runtime.ts";
 import { sleepCommand } from "../harness/sleeper.ts";
 
 /** Starts a shell script, or where there is no shell the program that stands for it. */
@@ -125,7 +125,10 @@ test("a child that has ended is never reported alive, and is reaped", async () =
   block(() => !child.isAlive());
   assert.ok(!isAlive(child.identity), "a zombie does not run");
   await child.waitForExit();
-  assert.notEqual(processSystem().status(child.pid)?.start, child.identity.start, "it has been reaped");
+  const status = processSystem().status(child.pid);
+  // Windows tells of an ended process as long as anybody has a handle of it.
+  if (onWindows) assert.notEqual(status?.ended, false);
+  else assert.notEqual(status?.start, child.identity.start, "it has been reaped");
 });
 
 test("L18: a process that is no child has its grace, too, and ends by itself", async () => {
@@ -171,9 +174,11 @@ test("L21: arguments reach the program as they are, and no shell sees them", asy
 });
 
 test("L21: an exit status of 259 is not mistaken for a process that runs", async () => {
-  const [executable, ...args] = programCommand("process.exit(259)");
+  const [executable, ...args] = onWindows ? ["cmd.exe", "/c", "exit 259"] : ["sh", "-c", "exit 259"];
   const child = await spawn("status", executable, args);
-  assert.equal((await child.waitForExit(20_000)).exitCode, onWindows ? 259 : 3);
+  const { exitCode } = await child.waitForExit(20_000);
+  // Bun tells the last eight bits alone, as Unix does.
+  assert.equal(exitCode, onWindows && runtime === "deno" ? 259 : 3);
   assert.ok(!child.isAlive());
 });
 
@@ -389,9 +394,9 @@ test("an aborted wait and a registry that fails end the child", async () => {
   });
 });
 
-for (const runtime of bothRuntimes) {
-  test(`a child that is to end with its parent (in ${runtime}) is gone when that is SIGKILLed`, async () => {
-    await using parent = new Child("managed_spawner.ts", { runtime, args: sleepCommand() });
+for (const each of bothRuntimes) {
+  test(`a child that is to end with its parent (in ${each}) is gone when that is SIGKILLed`, async () => {
+    await using parent = new Child("managed_spawner.ts", { runtime: each, args: sleepCommand() });
     const child = parseIdentity(await parent.line("child "));
     assert.ok(isAlive(child));
     await parent.kill();

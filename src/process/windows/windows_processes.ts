@@ -14,6 +14,7 @@ import type { ProcessIdentity } from "../identity.ts";
 import type { Domain, ProcessStatus, ProcessSystem } from "../process_system.ts";
 import { wordsOf } from "./command_line.ts";
 import { startDetachedProgram } from "./detached_start.ts";
+import { endWithThisProcess } from "./ending_job.ts";
 import { listenForRequests, listens, ProcessHandle } from "./process_handle.ts";
 import { descendants, type ListedProcess, listedProcesses } from "./process_list.ts";
 import { commandLineOf, environmentOf } from "./process_memory.ts";
@@ -171,6 +172,10 @@ export class WindowsProcesses implements ProcessSystem {
   /** A job does that. */
   parentDeathProgram(): undefined {
     return undefined;
+  }
+
+  endWithThisProcess(pid: number): void {
+    endWithThisProcess(pid);
   }
 
   contain(): ServiceJob {
