@@ -35,6 +35,7 @@ export {
   releaseWithParent,
   type ReleaseWithParentOptions,
 } from "./src/service/release_with_parent.ts";
+export { supervisorEntry } from "./src/supervisor/entry.ts";
 export { ServiceInfo, type ServiceInfoJson } from "./src/service/service_info.ts";
 export { type CatalogOptions, listServices, type ServiceState, type ServiceStatus } from "./src/service/catalog.ts";
 export type { Holder } from "./src/service/holders.ts";

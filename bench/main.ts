@@ -20,6 +20,7 @@ import { manyHolders } from "./supervised/many_holders.ts";
 import { supervisorCost } from "./supervised/supervisor_cost.ts";
 import { describeMachine } from "./machine.ts";
 import { buildNativeProgram } from "./native_program.ts";
+import { registryCosts } from "./registry/registry_costs.ts";
 import { Report } from "./report.ts";
 
 const started = performance.now();
@@ -34,6 +35,7 @@ try {
   await warmPath();
   await burst();
   await supervised();
+  await registry();
   await groups();
 } catch (error) {
   report.promise(`the benchmarks come to their end: ${(error as Error).message}`, false);
@@ -73,6 +75,11 @@ async function supervised(): Promise<void> {
   await supervisorCost(report, directory("cost"), `${prefix}-cost`);
   report.say("\n== many processes hold one service");
   await manyHolders(report, directory("many"), `${prefix}-many`);
+}
+
+async function registry(): Promise<void> {
+  report.say("\n== a service registry");
+  await registryCosts(report, directory("registry"), `${prefix}-registry`);
 }
 
 async function groups(): Promise<void> {

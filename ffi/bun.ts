@@ -61,6 +61,8 @@ export function bunRuntime(module: unknown): NativeRuntime {
     },
     memoryAt: (pointer, bytes) => new DataView(ffi.toArrayBuffer(pointer, 0, bytes)),
     openBlocking,
+    // The folder of the modules within a compiled program.
+    isCompiled: /^file:\/\/\/(\$bunfs|\w:\/~BUN)\//.test(import.meta.url),
     variable: (name) => process.env[name],
     moduleCommand,
   };

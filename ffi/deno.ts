@@ -22,6 +22,7 @@ import type {
 /** The part of Deno's global that is used, in our own words: no type package of a runtime is needed. */
 interface DenoFfi {
   dlopen(path: string, symbols: Record<string, unknown>): { symbols: Record<string, unknown> };
+  build: { standalone?: boolean };
   permissions: { querySync(permission: { name: string; variable?: string }): { state: string } };
   UnsafePointerView: { getArrayBuffer(pointer: unknown, bytes: number): ArrayBuffer };
   openSync(path: string, options: Record<string, unknown>): DenoFile;
@@ -72,6 +73,7 @@ export function denoRuntime(global: unknown): NativeRuntime {
     },
     openLockFile: (path, create) =>
       lockFile(deno.openSync(path, { read: true, write: true, createNew: create, mode: 0o600 })),
+    isCompiled: deno.build.standalone === true,
     moduleCommand,
   };
 }

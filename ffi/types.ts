@@ -129,6 +129,8 @@ export interface NativeRuntime {
    * @param create whether to make the file, which must not exist then; it may be read and written by the user alone
    */
   readonly openLockFile?: (path: string, create: boolean) => RuntimeLockFile;
+  /** Whether program and runtime were compiled into one file, which runs that program and no other module. */
+  readonly isCompiled: boolean;
   /** The command that runs a module of ours in this runtime, with no more than it is granted. */
   moduleCommand(module: URL, grants: Grants): ModuleCommand;
 }

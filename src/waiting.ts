@@ -23,8 +23,22 @@ export interface Pace {
   readonly longestPauseMs?: number;
 }
 
+/** What timers take: later than in 24 days is never. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 const FIRST_PAUSE_MS = 1;
 const LONGEST_PAUSE_MS = 20;
+
+/**
+ * Checks what a caller has given; a time limit is 0 or more milliseconds, also Infinity.
+ *
+ * @throws ProcrefError `INVALID_ARGUMENT`
+ */
+export function checkWait({ timeoutMs }: WaitOptions): void {
+  if (timeoutMs === undefined || (typeof timeoutMs === "number" && timeoutMs >= 0)) return;
+  throw new ProcrefError("INVALID_ARGUMENT", `Cannot wait for ${String(timeoutMs)} ms: use 0 or more milliseconds`, {
+    details: { field: "timeoutMs" },
+  });
+}
 
 /**
  * Asks again and again until the answer is true. The pauses double from 1 to 20 ms, each shortened at random by up to
@@ -33,7 +47,7 @@ const LONGEST_PAUSE_MS = 20;
  * @param attempt asks once; what it throws ends the wait
  * @param options what may end the wait; `firstPauseMs` instead of 1, `longestPauseMs` instead of 20
  * @param describe what is waited for, as it follows "Cannot"; asked only for the error
- * @throws ProcrefError `TIMEOUT`; the reason of an aborted signal
+ * @throws ProcrefError `TIMEOUT`, `INVALID_ARGUMENT`; the reason of an aborted signal
  */
 export async function until(
   attempt: () => boolean,
@@ -41,6 +55,7 @@ export async function until(
   describe: () => string,
 ): Promise<void> {
   const { signal, timeoutMs, firstPauseMs = FIRST_PAUSE_MS, longestPauseMs = LONGEST_PAUSE_MS } = options;
+  checkWait(options);
   signal?.throwIfAborted();
   const deadline = timeoutMs === undefined ? Infinity : performance.now() + timeoutMs;
   for (let pause = firstPauseMs; !attempt(); pause = Math.min(2 * pause, longestPauseMs)) {
@@ -58,6 +73,27 @@ async function pauseFor(ms: number, signal: AbortSignal | undefined): Promise<vo
   } catch (error) {
     signal?.throwIfAborted();
     throw error;
+  }
+}
+
+/**
+ * Does something whose steps end by a signal, with a time limit for the whole of it.
+ *
+ * @param tooLate the reason of the signal when the time is over
+ * @param work is given no signal when there is neither a signal nor a limit
+ */
+export async function within<T>(
+  { signal, timeoutMs }: WaitOptions,
+  tooLate: () => ProcrefError,
+  work: (signal: AbortSignal | undefined) => Promise<T>,
+): Promise<T> {
+  if (timeoutMs === undefined || timeoutMs > LONGEST_TIMER_MS) return await work(signal);
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(tooLate()), timeoutMs);
+  try {
+    return await work(signal ? AbortSignal.any([signal, controller.signal]) : controller.signal);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

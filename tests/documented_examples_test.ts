@@ -2,14 +2,12 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { pathToFileURL } from "node:url";
 import { Child } from "./harness/child.ts";
+import { runnable } from "./harness/documented.ts";
 import { withDirectory } from "./harness/names.ts";
 
 const ROOT = new URL("../", import.meta.url);
-
-/** Where the package's entries are in this repository. */
-const ENTRIES: Record<string, string> = JSON.parse(readFileSync(new URL("deno.json", ROOT), "utf8")).imports;
 
 /** Every published file, by its path below the repository. */
 const FILES = [
@@ -23,13 +21,6 @@ const FILES = [
 function examplesOf(path: string): string[] {
   const source = readFileSync(new URL(path, ROOT), "utf8");
   return [...source.matchAll(/^ *\* ```ts\n([\s\S]*?)^ *\* ```$/gm)].map(([, block]) => block.replace(/^ *\* ?/gm, ""));
-}
-
-function runnable(example: string): string {
-  return example.replace(/"(@procref\/core[^"]*)"/g, (_, entry) => {
-    assert.ok(entry in ENTRIES, `${entry} is exported`);
-    return JSON.stringify(fileURLToPath(new URL(ENTRIES[entry], ROOT)));
-  });
 }
 
 const documented = FILES.flatMap((path) => examplesOf(path).map((example, index) => ({ path, index, example })));

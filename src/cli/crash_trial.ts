@@ -13,6 +13,7 @@ import { constants } from "node:os";
 import type { RefCounterOptions } from "../kernel/open.ts";
 import { processSystem } from "../process/platform.ts";
 import { ProcessWatch } from "../process/process_watch.ts";
+import { passedOn } from "../service/start_supervisor.ts";
 
 /** A child that holds. */
 export interface Holder {
@@ -37,7 +38,10 @@ export async function startHolder(name: string, options: RefCounterOptions): Pro
     : { files: [directory], read: [dirname(directory)], run: [], net: [], native, more: ["--allow-sys=uid,statfs"] };
   const { command, env } = nativeRuntime().moduleCommand(holderModule(), grants);
   const [program, ...args] = command;
-  const child = spawn(program, [...args, name, JSON.stringify(options)], { stdio: ["pipe", "pipe", "pipe"], env });
+  const child = spawn(program, [...args, name, JSON.stringify(options)], {
+    stdio: ["pipe", "pipe", "pipe"],
+    env: { ...passedOn(), ...env },
+  });
   let errors = "";
   child.stderr!.setEncoding("utf8").on("data", (text) => errors += text);
   const exited = once(child, "exit");
@@ -60,6 +64,11 @@ export async function killHolder({ child, exited }: Holder): Promise<void> {
 }
 
 /** The module of the child, which is published in the form of this one: as TypeScript or as JavaScript. */
+/** Called by nobody: a module that is named here is among those that a runtime fetches beforehand. */
+export function loadHolder(): Promise<unknown> {
+  return import("./crash_trial_holder.ts");
+}
+
 function holderModule(): URL {
   const ending = import.meta.url.slice(import.meta.url.lastIndexOf("."));
   return new URL(`./crash_trial_holder${ending}`, import.meta.url);

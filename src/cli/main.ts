@@ -9,7 +9,9 @@
  */
 
 import process from "node:process";
+import { supervisorEntry } from "../supervisor/entry.ts";
 import { runCommandLine } from "./command_line.ts";
 import { processTerminal } from "./terminal.ts";
 
+await supervisorEntry();
 process.exitCode = await runCommandLine(process.argv.slice(2), processTerminal());

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { until, type WaitOptions } from "../waiting.ts";
+import { checkWait, until, type WaitOptions } from "../waiting.ts";
 import type { CounterSnapshot, RefCounter, RefCounterCapabilities } from "./ref_counter.ts";
 
 /** A counter whose mechanism answers at once, made to wait. */
@@ -43,6 +43,7 @@ export abstract class BaseRefCounter implements RefCounter {
   }
 
   async acquire(options: WaitOptions = {}): Promise<void> {
+    checkWait(options);
     if (!options.signal?.aborted && this.tryAcquire()) return;
     await this.#wait(() => this.tryAcquire(), options, "acquire", "the gate is closed");
   }
@@ -65,7 +66,7 @@ export abstract class BaseRefCounter implements RefCounter {
 }
 
 /** The greatest generation: what a semaphore holds. */
-const GREATEST_GENERATION = 32767;
+export const GREATEST_GENERATION = 32767;
 
 /** The generation that follows, odd for something published; after the greatest one it is 2 or 3. */
 export function generationAfter(generation: number, published: boolean): number {

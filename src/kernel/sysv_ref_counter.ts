@@ -8,7 +8,7 @@ import { systemError } from "../../ffi/errno.ts";
 import { type Libc, libc } from "../../ffi/libc.ts";
 import type { SemaphoreLimits, UnixConstants, UnixErrors } from "../../ffi/symbols/unix_libc.ts";
 import { type ErrorCode, isProcrefError, ProcrefError } from "../errors.ts";
-import { BaseRefCounter, generationAfter } from "./base_ref_counter.ts";
+import { BaseRefCounter, generationAfter, GREATEST_GENERATION } from "./base_ref_counter.ts";
 import type { ObjectName } from "./object_name.ts";
 import type { CounterSnapshot, RefCounterCapabilities } from "./ref_counter.ts";
 import * as step from "./sysv_operations.ts";
@@ -80,6 +80,8 @@ export class SysvRefCounter extends BaseRefCounter {
   tryAcquire(generation?: number): boolean {
     // Linux would say so itself (ERANGE); macOS would count on, and forget what it has to undo.
     if (this.#references === MOST_REFERENCES) throw this.#full();
+    // The kernel would take the lower bits of what no generation ever is.
+    if (generation !== undefined && (generation & GREATEST_GENERATION) !== generation) return false;
     const result = this.#perform(generation === undefined ? step.ENTER : this.#entering(generation));
     if (result === 0) {
       this.#references++;

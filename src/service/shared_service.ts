@@ -10,7 +10,7 @@ import { objectName } from "../kernel/object_name.ts";
 import { currentUser, openRefCounter } from "../kernel/open.ts";
 import type { RefCounter } from "../kernel/ref_counter.ts";
 import { stateDirectory } from "../kernel/state_directory.ts";
-import type { WaitOptions } from "../waiting.ts";
+import { checkWait, type WaitOptions, within } from "../waiting.ts";
 import { enter, verify } from "./agreed_mechanism.ts";
 import { SharedServiceBuilder } from "./builder.ts";
 import { CallbackMode } from "./callback_mode.ts";
@@ -171,9 +171,10 @@ export class SharedService extends EventTarget {
    * a callback failed or a command did not become ready; `SERVICE_LOST`, `CONFIG_MISMATCH` and `SUPERVISOR` for what has
    * a supervisor; `SERVICE_INFO` and `DOMAIN_MISMATCH` when the record cannot be used; `TIMEOUT`; `STATE_DIRECTORY`,
    * `IO`; `REF_COUNTER_INIT`, `ACQUIRE`, `LOCK`, `FULL`, `KEY_COLLISION`, `FOREIGN_OBJECT`, `MECHANISM_MISMATCH`; `PLATFORM`, `PERMISSION`,
-   * `LIBRARY`. The reason of an aborted signal
+   * `LIBRARY`; `INVALID_ARGUMENT`. The reason of an aborted signal
    */
   async acquire(options: WaitOptions = {}): Promise<ServiceHandle> {
+    checkWait(options);
     const warm = this.#warm;
     // A plain check of a property and two system calls: this is the path that is taken thousands of times.
     if (warm === undefined || options.signal?.aborted || !this.#opened!.counter.tryAcquire(warm.generation)) {
@@ -283,17 +284,11 @@ export class SharedService extends EventTarget {
 
   /** Makes the limit of the whole a signal, so that every step sees it. */
   async #within<T>({ signal, timeoutMs }: WaitOptions, work: (wait: WaitOptions) => Promise<T>): Promise<T> {
-    if (timeoutMs === undefined) return await work({ signal });
-    const controller = new AbortController();
-    const timer = setTimeout(() => {
+    const tooLate = (): ProcrefError => {
       const message = `Cannot acquire "${this.name}": it took longer than ${timeoutMs} ms`;
-      controller.abort(new ProcrefError("TIMEOUT", message, { details: { name: this.name } }));
-    }, timeoutMs);
-    try {
-      return await work({ signal: signal ? AbortSignal.any([signal, controller.signal]) : controller.signal });
-    } finally {
-      clearTimeout(timer);
-    }
+      return new ProcrefError("TIMEOUT", message, { details: { name: this.name } });
+    };
+    return await within({ signal, timeoutMs }, tooLate, (signal) => work({ signal }));
   }
 
   #remember(attachment: Attachment): void {

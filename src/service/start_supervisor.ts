@@ -14,6 +14,7 @@ import type { DetachedProcess, DetachedStart } from "../process/detached_process
 import { parseIdentity, type ProcessIdentity } from "../process/identity.ts";
 import { processSystem } from "../process/platform.ts";
 import { RecordStore } from "./record_store.ts";
+import { reentryCommand } from "./reentry.ts";
 import { FAILED, IN_OFFICE, nameOfOrders, SEAT_TAKEN, type SupervisorOrders } from "./supervisor_orders.ts";
 
 // In the package for npm all files end with .js.
@@ -57,7 +58,10 @@ async function startOne(
   orders: SupervisorOrders,
   more: readonly string[],
 ): Promise<ProcessIdentity | undefined | "killed"> {
-  const { command, env } = nativeRuntime().moduleCommand(MAIN, grants(orders, more));
+  const runtime = nativeRuntime();
+  const { command, env } = runtime.isCompiled
+    ? reentryCommand(orders.name)
+    : runtime.moduleCommand(MAIN, grants(orders, more));
   const text = JSON.stringify(orders);
   const open = (): number => new RecordStore(orders.directory, nameOfOrders(orders), orders.user).openText(text);
   const supervisor = await start(orders.name, { command, env: { ...passedOn(), ...env }, input: { text, open } });
@@ -113,7 +117,8 @@ function isText(value: string | undefined): value is string {
   return value !== undefined;
 }
 
-function passedOn(): Record<string, string> {
+/** What a program of ours finds in its environment of what this process has in its own. */
+export function passedOn(): Record<string, string> {
   const found: Record<string, string> = {};
   for (const variable of PASSED_ON) {
     try {

@@ -41,7 +41,8 @@ async function follow(orders: SupervisorOrders): Promise<void> {
   }
 }
 
-if (import.meta.main) {
+/** Follows the orders and ends this process. */
+export async function runSupervisor(): Promise<never> {
   try {
     await follow(readOrders());
   } catch (error) {
@@ -51,3 +52,5 @@ if (import.meta.main) {
   // A thread may still wait inside the kernel.
   process.exit(0);
 }
+
+if (import.meta.main) await runSupervisor();

@@ -188,6 +188,7 @@ export function refCounterContract(options: ContractOptions): void {
     assert.equal(second.tryAcquire(5), false);
     assert.equal(second.tryAcquire(0), false);
     assert.equal(second.tryAcquire(9), false);
+    for (const never of [65_536 + 7, -7, 7.5, NaN]) assert.equal(second.tryAcquire(never), false, String(never));
     assert.equal(second.snapshot().generation, 7, "to compare leaves it alone");
     assert.equal(second.count(), 2);
     second.release();
@@ -286,6 +287,16 @@ export function refCounterContract(options: ContractOptions): void {
     first.unlock();
     assert.equal(first.count(), 0);
     assert.equal(first.snapshot().locked, false);
+  });
+
+  law("refuses a time limit that is none", async (first) => {
+    for (const timeoutMs of [NaN, -1, "5" as unknown as number]) {
+      await assert.rejects(first.acquire({ timeoutMs }), (error) => isProcrefError(error, "INVALID_ARGUMENT"));
+      await assert.rejects(first.lock({ timeoutMs }), (error) => isProcrefError(error, "INVALID_ARGUMENT"));
+    }
+    assert.equal(first.count(), 0);
+    await first.acquire({ timeoutMs: Infinity });
+    first.release();
   });
 
   law("gives up waiting when its signal aborts, with the reason", async (first, second) => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { openRefCounter, process as processes } from "../../mod.ts";
@@ -8,6 +8,7 @@ import { resume, suspend } from "../fixtures/suspend.ts";
 import { procref, procrefJson } from "../harness/command.ts";
 import { withDirectory } from "../harness/names.ts";
 import { notOnWindows, onWindows } from "../harness/platform.ts";
+import { ask, onRegistry } from "../harness/registries.ts";
 import { type Acquired, onStage, type ServiceStage } from "../harness/service_clients.ts";
 
 function env(stage: ServiceStage): { env: Record<string, string> } {
@@ -185,6 +186,27 @@ test("what cannot be removed is told with its reason, the rest is removed, and t
     assert.match(out, /^kept test-.*: Cannot remove .*record\.json/m);
     assert.match(out, new RegExp(`^removed ${empty}: `, "m"));
     assert.equal(await generation(stage) > 0, LASTS);
+  });
+});
+
+test("what is left of a registry is removed when nobody uses it, after a dry run that removes nothing", async () => {
+  await onRegistry(async (stage) => {
+    const where = { env: { PROCREF_DIR: stage.state } };
+    const [user, dead] = [await stage.start(), await stage.start()];
+    await ask(user, "registerService", "alive");
+    await ask(dead, "registerService", "dead");
+    await dead.kill();
+    const gc = async (...args: string[]): Promise<unknown> => (await procrefJson(["gc", ...args], where)).registries;
+    const told = { name: stage.domain, directory: stage.directory };
+    assert.deepEqual(await gc(), [{ ...told, removed: false, reason: "the registry is in use" }]);
+    await user.kill();
+    const gone = [{ ...told, removed: true, reason: "nobody uses the registry" }];
+    assert.deepEqual(await gc("--dry-run"), gone);
+    assert.ok(existsSync(stage.file));
+    assert.equal((await procref(["gc", "-n"], where)).out, `would remove ${stage.domain}: nobody uses the registry\n`);
+    assert.deepEqual(await gc(), gone);
+    stage.assertNothingLeft();
+    assert.deepEqual(await gc(), []);
   });
 });
 

@@ -346,7 +346,13 @@ test("timeoutMs limits the whole acquire", async () => {
   await assert.rejects(service.acquire({ timeoutMs: 30 }), (error) => isProcrefError(error, "TIMEOUT"));
   assert.equal(await service.count(), 0);
   const waiting = serviceWith({}, service.name);
-  await waiting.use((handle) => assert.ok(handle.pid));
+  for (const timeoutMs of [NaN, -1]) {
+    await assert.rejects(waiting.acquire({ timeoutMs }), (error) => isProcrefError(error, "INVALID_ARGUMENT"));
+  }
+  for (const timeoutMs of [Infinity, 2 ** 40]) {
+    await using handle = await waiting.acquire({ timeoutMs });
+    assert.ok(handle.pid);
+  }
 });
 
 test("who waits for a start that takes too long gives up at lockTimeoutMs", async () => {
