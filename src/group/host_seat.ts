@@ -74,9 +74,10 @@ export class HostSeat {
     await endMarked([this.mark], instance === undefined ? undefined : instanceEntry(instance));
   }
 
-  /** Gives the seat back, and removes the file. */
+  /** Gives the seat back, and removes the file; without the seat, only closes it. */
   leave(): void {
     if (this.#lock.held) this.#lock.remove();
+    else this.#lock.close();
   }
 
   #taken(): ProcrefError {

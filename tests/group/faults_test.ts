@@ -8,7 +8,7 @@ import { isAlive, kill } from "../../src/process/mod.ts";
 import { ServiceRegistry } from "../../src/registry/mod.ts";
 import { eventually } from "../harness/eventually.ts";
 import { block, next, onGroupStage } from "../harness/groups.ts";
-import { limitMs } from "../harness/platform.ts";
+import { limitMs, onWindows } from "../harness/platform.ts";
 import { bothRuntimes } from "../harness/runtime.ts";
 
 test("L1: a crashed primary is found though it is a zombie, and nobody finds it any more", async () => {
@@ -57,16 +57,20 @@ test("L2: when all instances are dead at once, the group recovers and has a prim
 
 test("L3: a replacement that never registers is ended, and there is one process for each place", async () => {
   await onGroupStage(async (stage) => {
-    const group = stage.group({ spawnTimeoutMs: limitMs(400) });
+    const group = stage.group({ spawnTimeoutMs: onWindows ? 4000 : 1500 });
     await group.start();
     stage.tell("never");
     kill(group.instances()[1].pid!);
     const isLate = (error: ProcrefError): boolean => isProcrefError(error, "TIMEOUT");
-    await eventually(() => {
-      group.healthCheck();
-      assert.ok(stage.running().length <= 2, "the primary, and one that does not register");
-      return stage.warnings.filter(isLate).length >= 3;
-    }, "three replacements were given up");
+    await eventually(
+      () => {
+        group.healthCheck();
+        assert.ok(stage.running().length <= 2, "the primary, and one that does not register");
+        return stage.warnings.filter(isLate).length >= 3;
+      },
+      "three replacements were given up",
+      60_000,
+    );
     assert.ok(stage.notes("start").length >= 5);
     assert.deepEqual(group.instances().map(({ role }) => role), ["primary", "dead"]);
     await group.stop();
@@ -101,7 +105,7 @@ test("L4: an instance that is not registered is never elected, neither at the st
 test("L4: a group of which nobody registers does not start, and leaves nothing; it can be started again", async () => {
   await onGroupStage(async (stage) => {
     stage.tell("never");
-    const group = stage.group({ spawnTimeoutMs: limitMs(500) });
+    const group = stage.group({ spawnTimeoutMs: limitMs(2000) });
     await assert.rejects(group.start(), (error) => isProcrefError(error, "SERVICE_START"));
     assert.equal(group.primary(), undefined);
     stage.assertNothingLeft();

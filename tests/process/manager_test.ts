@@ -281,6 +281,20 @@ test("with `group`, all that it has started is ended with it", async () => {
   }
 });
 
+test("with `group`, a request lets it finish what it does at its end", async () => {
+  const child = await started(
+    "trap 'exit 7' TERM; echo ready; while :; do sleep 0.02; done",
+    `onAsked(async () => { await delay(100); process.exit(7); }); say("ready"); await sleep()`,
+    { detached: !onWindows },
+  );
+  assert.deepEqual(await child.shutdown(20_000, { group: true }), {
+    exited: true,
+    exitCode: 7,
+    signaled: false,
+    signal: undefined,
+  });
+});
+
 test("a handle of a process that is no child tells that it has ended and not how, and this process is spared", async () => {
   await using shell = await Shell.start("echo ready; read line; exit 3", `say("ready"); await read(); process.exit(3)`);
   const handle = attach(shell.identity, "shell");

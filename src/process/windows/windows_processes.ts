@@ -32,6 +32,9 @@ const ENDINGS = [".com", ".exe"] as const;
 /** Processes that are there as long as a session is (Windows) or as the machine is (Wine). */
 const OF_SESSION = "csrss.exe";
 const OF_MACHINE = "services.exe";
+/** What a console is kept by: a child of the program that was started with it. */
+const OF_CONSOLE = "conhost.exe";
+const SIGKILL = 9;
 
 /** The processes of this machine. The group of a process is the tree of what it has started. */
 export class WindowsProcesses implements ProcessSystem {
@@ -98,7 +101,7 @@ export class WindowsProcesses implements ProcessSystem {
     if (root === undefined) return false;
     look(-pid, (handle) => handle.created() === root && handle.signal(number));
     for (let looks = 0; looks < MOST_LOOKS; looks++) {
-      const running = this.#tree(-pid, root).filter((each) =>
+      const running = this.#tree(-pid, root, number === SIGKILL).filter((each) =>
         look(each.pid, (handle) => handle.created() === each.created && handle.signal(number)) ?? false
       );
       if (running.length === 0) break;
@@ -112,11 +115,16 @@ export class WindowsProcesses implements ProcessSystem {
       this.#tree(pid, root).length > 0;
   }
 
-  /** What runs of the tree of a process, but for that one: without supervisors, which outlive who starts them. */
-  #tree(pid: number, created: bigint): { readonly pid: number; readonly created: bigint }[] {
+  /**
+   * What runs of the tree of a process, but for that one: without supervisors, which outlive who starts them.
+   *
+   * @param consoles whether hosts of consoles belong to it: they end with the last one who has the console, and their end
+   * is the end of all who have it
+   */
+  #tree(pid: number, created: bigint, consoles = false): { readonly pid: number; readonly created: bigint }[] {
     const outlives = (each: ListedProcess): boolean => listens(each.pid, each.created);
     return descendants(listedProcesses(), pid, created, outlives).filter((each) =>
-      each.pid !== process.pid &&
+      each.pid !== process.pid && (consoles || each.name.toLowerCase() !== OF_CONSOLE) &&
       look(each.pid, (handle) => handle.created() === each.created && handle.isRunning()) === true
     );
   }
