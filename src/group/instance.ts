@@ -47,6 +47,8 @@ export class Instance<T extends RegisteredProcess> {
   #restarts = 0;
   #row = 0;
   #isOver = false;
+  /** Whether the registry could not be asked the last time. */
+  #isUnasked = false;
   #failure: ProcrefError | undefined;
   #graceMs = 0;
   #life: Promise<void> | undefined;
@@ -89,8 +91,11 @@ export class Instance<T extends RegisteredProcess> {
     let entry: T | undefined;
     try {
       entry = this.#setting.registry.find(this.name);
+      this.#isUnasked = false;
     } catch (error) {
-      this.#trouble(error);
+      // Told once, and again when it could be asked in between.
+      if (!this.#isUnasked) this.#trouble(error);
+      this.#isUnasked = true;
       return this.#entry;
     }
     return isEntryOf(entry, process) ? this.#entry = entry : undefined;

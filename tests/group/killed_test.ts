@@ -1,10 +1,10 @@
 /** Whoever dies at the worst moment. */
 
 import assert from "node:assert/strict";
-import { rmSync } from "node:fs";
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { isProcrefError } from "../../src/errors.ts";
+import { isProcrefError, type ProcrefError } from "../../src/errors.ts";
 import type { Failover } from "../../src/group/mod.ts";
 import { isAlive, kill } from "../../src/process/mod.ts";
 import { eventually } from "../harness/eventually.ts";
@@ -139,20 +139,43 @@ test("the host is SIGKILLed during a failover: the next one starts with a primar
   });
 });
 
+test("a registry that is damaged is no reason to take anybody for dead, and a failover happens all the same", async () => {
+  await onGroupStage(async (stage) => {
+    const group = stage.group();
+    await group.start();
+    const [first, second] = group.instances().map(({ pid }) => pid!);
+    const [path] = stage.files(/entries\.json$/);
+    const text = readFileSync(path, "utf8");
+    // Another file, as somebody else would write it.
+    writeFileSync(`${path}.bad`, "{");
+    renameSync(`${path}.bad`, path);
+    const isBroken = (error: ProcrefError): boolean => isProcrefError(error, "BROKEN_FILE");
+    await eventually(() => group.aliveCount() === 2 && stage.warnings.filter(isBroken).length === 2, "it is noticed");
+    assert.equal(group.healthCheck(), false);
+    const told = next<Failover>(group, "failover");
+    kill(first);
+    assert.equal((await told).primary.pid, second);
+    assert.equal(stage.warnings.filter(isBroken).length, 2, "each instance tells it once");
+    writeFileSync(`${path}.good`, text, { mode: 0o600 });
+    renameSync(`${path}.good`, path);
+    await eventually(() => group.aliveCount() === 2, "all is well again");
+  });
+});
+
 test("a host whose seat a stranger has removed takes it again, or gives way to who was faster", {
   skip: notOnWindows("open-lock-files"),
 }, async () => {
   await onGroupStage(async (stage) => {
     const group = stage.group();
     await group.start();
-    rmSync(stage.seatPath());
+    rmSync(stage.seats()[0]);
     assert.equal(await group.forceFailover(), true);
     await eventually(() => group.aliveCount() === 2, "the instance is back");
     assert.equal(stage.seats().length, 1, "and so is the seat");
     const host = await stage.host();
     await assert.rejects(host.call("start"));
 
-    rmSync(stage.seatPath());
+    rmSync(stage.seats()[0]);
     const lost = next(group, "lost");
     await host.call("start");
     assert.ok(isProcrefError(await lost, "ALREADY_RUNNING"));

@@ -98,13 +98,15 @@ export class GroupStage {
     return this.notes("start").map(parseIdentity).filter((identity) => isAlive(identity));
   }
 
-  /** The files by which hosts have their seat. */
-  seats(): string[] {
-    return readdirSync(this.#state).filter((name) => name.endsWith(".group"));
+  /** The files of the state directory whose path matches. */
+  files(pattern: RegExp): string[] {
+    const paths = readdirSync(this.#state, { recursive: true }).map((name) => join(this.#state, String(name)));
+    return paths.filter((path) => pattern.test(path));
   }
 
-  seatPath(): string {
-    return join(this.#state, this.seats()[0]);
+  /** The files by which hosts have their seat. */
+  seats(): string[] {
+    return this.files(/\.group$/);
   }
 
   /** Nothing is left of the group: no process, no seat. */
