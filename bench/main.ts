@@ -22,6 +22,7 @@ import { describeMachine } from "./machine.ts";
 import { buildNativeProgram } from "./native_program.ts";
 import { registryCosts } from "./registry/registry_costs.ts";
 import { Report } from "./report.ts";
+import { semaphores } from "./semaphore/semaphores.ts";
 
 const started = performance.now();
 const report = new Report();
@@ -35,6 +36,8 @@ try {
   await warmPath();
   await burst();
   await supervised();
+  report.say("\n== a semaphore in a file");
+  await semaphores(report, directory("semaphores"));
   await registry();
   await groups();
 } catch (error) {

@@ -82,7 +82,7 @@ export function denoRuntime(global: unknown): NativeRuntime {
 function lockFile(file: DenoFile): RuntimeLockFile {
   const { dev, ino } = file.statSync();
   return {
-    inode: `${dev}:${ino}`,
+    inode: `${BigInt(dev)}:${BigInt(ino)}`,
     tryLock: (exclusive) => file.tryLockSync(exclusive),
     lockShared: () => file.lock(false),
     unlock: () => file.unlockSync(),

@@ -27,6 +27,8 @@ import {
   LINUX_LIBC,
   LINUX_LIBC_PATH,
   LINUX_SEMAPHORES,
+  LINUX_STATUS,
+  LINUX_STATX,
   type LinuxLayouts,
 } from "./symbols/linux_libc.ts";
 import type { SemaphoreLimits, UnixConstants, UnixErrors, UnixLayouts } from "./symbols/unix_libc.ts";
@@ -70,6 +72,15 @@ export interface LinuxLibc extends Libc, CheckedFunctions<Linux, LinuxOnly> {
   readonly layouts: LinuxLayouts;
   /** getdents64: how many bytes of entries it has written, or minus the error number. */
   getdents64(descriptor: number, entries: Uint8Array, size: bigint): number;
+  /**
+   * statx: 0, or minus the error number.
+   *
+   * @param at where the path begins: a descriptor, or AT_FDCWD
+   * @param path ends with NUL; an empty one, with AT_EMPTY_PATH, means the descriptor itself
+   * @param flags constants of statx
+   * @param status is filled in
+   */
+  statx(at: bigint, path: Uint8Array, flags: bigint, status: Uint8Array): number;
 }
 
 type DarwinOnly =
@@ -138,8 +149,9 @@ function open(): LinuxLibc | DarwinLibc {
 
 function openLinux(layouts: LinuxLayouts): LinuxLibc {
   const library = openLibrary(LINUX_LIBC_PATH, LINUX_LIBC, "__errno_location");
-  const number = LINUX_CALLS[process.arch]!.SYS_getdents64;
+  const { SYS_getdents64, SYS_statx } = LINUX_CALLS[process.arch]!;
   let list: CheckedFunction<(typeof LINUX_DIRECTORY)["syscall"]> | undefined;
+  let look: CheckedFunction<(typeof LINUX_STATUS)["syscall"]> | undefined;
   return {
     system: "linux",
     ...sharedFunctions(library, LINUX_ERRNO),
@@ -149,7 +161,10 @@ function openLinux(layouts: LinuxLayouts): LinuxLibc {
     open: checked(library, "open"),
     read: checked(library, "read"),
     readlink: checked(library, "readlink"),
-    getdents64: (descriptor, entries, size) => (list ??= directoryCall())(number, BigInt(descriptor), entries, size),
+    getdents64: (descriptor, entries, size) =>
+      (list ??= directoryCall())(SYS_getdents64, BigInt(descriptor), entries, size),
+    statx: (at, path, flags, status) =>
+      (look ??= statusCall())(SYS_statx, at, path, flags, LINUX_STATX.STATX_BASIC_STATS, status),
     syscall: checked(library, "syscall"),
     constants: LINUX,
     errors: LINUX_ERRNO,
@@ -160,6 +175,10 @@ function openLinux(layouts: LinuxLayouts): LinuxLibc {
 
 function directoryCall(): CheckedFunction<(typeof LINUX_DIRECTORY)["syscall"]> {
   return checked(openLibrary(LINUX_LIBC_PATH, LINUX_DIRECTORY, "__errno_location"), "syscall");
+}
+
+function statusCall(): CheckedFunction<(typeof LINUX_STATUS)["syscall"]> {
+  return checked(openLibrary(LINUX_LIBC_PATH, LINUX_STATUS, "__errno_location"), "syscall");
 }
 
 function openDarwin(): DarwinLibc {

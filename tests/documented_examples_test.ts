@@ -35,7 +35,7 @@ for (const { path, index, example } of documented) {
       const program = join(directory, "example.ts");
       writeFileSync(program, runnable(example));
       const env = { PROCREF_DIR: join(directory, "state") };
-      await using child = new Child(pathToFileURL(program).href, { env });
+      await using child = new Child(pathToFileURL(program).href, { env, cwd: directory });
       child.process.stdin!.end();
       const { code } = await child.exited;
       assert.equal(code, 0, child.errors);

@@ -2,7 +2,7 @@
  * Runs parts of the suite on Windows, which Wine makes of this Linux, in bun.exe and deno.exe. What it needs is fetched
  * into a folder outside the repository; of the machine itself only the package debootstrap is installed.
  *
- * Usage: deno run -A tools/test_windows.ts [deno|bun] [file or folder...]
+ * Usage: deno run -A tools/test_windows.ts [deno|bun] [file, folder or the word chaos...]
  *        deno run -A tools/test_windows.ts --run deno|bun [argument...]
  */
 
@@ -23,6 +23,11 @@ type RuntimeName = keyof typeof PROGRAMS;
 
 const PARTS = [...SUITES, ...WINE_SUITES];
 const LIMIT_MS = 900_000;
+/** A part that is no file: kills at random, of both runtimes at once. */
+const CHAOS = "chaos";
+/** As many rounds of it as fit into a minute, and at most so many. */
+const CHAOS_ROUNDS = 24;
+const CHAOS_MINUTES = 1;
 
 const temporary = mkdtempSync(join(tmpdir(), "procref-windows-run-"));
 const [output, place] = ["output", "machine"].map((name) => join(temporary, name));
@@ -42,8 +47,9 @@ try {
   prepare();
   for (const runtime of runtimes) checkRuntime(runtime);
   for (const runtime of runtimes) {
-    for (const suite of paths.length > 0 ? paths : PARTS) runPart(runtime, suite);
+    for (const suite of paths.length > 0 ? paths.filter((path) => path !== CHAOS) : PARTS) runPart(runtime, suite);
   }
+  if (words.length === 0 || paths.includes(CHAOS)) runChaos();
   tally.check("no process of Wine is left behind", processesOfThisRun().length === 0);
   if (words.length === 0) recordResults("test:windows", runtimes.map(resultOf));
 } catch (error) {
@@ -136,6 +142,25 @@ function attemptPart(runtime: RuntimeName, suite: string): Attempt {
       for (const problem of problems) tally.check(problem, false);
     },
   };
+}
+
+/** Runs `deno task chaos` there for a while. Its seed is that of PROCREF_CHAOS_SEED, if there is one. */
+function runChaos(): void {
+  const seed = Number(process.env.PROCREF_CHAOS_SEED ?? Date.now() % 2 ** 31);
+  console.log(`chaos on Windows: PROCREF_CHAOS_SEED=${seed}`);
+  const bounds = ["--rounds", CHAOS_ROUNDS, "--minutes", CHAOS_MINUTES, "--abreast", 3];
+  const args = ["run", "-A", "--no-check", "--quiet", "tools/chaos.ts", "--seed", seed, ...bounds].map(String);
+  const { status, stdout, stderr } = run("deno", args);
+  const sum = /^\d+ kills, \d+ violations$/m.exec(stdout)?.[0] ?? "it came to no end";
+  if (status !== 0) console.log(`${stdout}${stderr}`);
+  tally.check(`chaos on Windows, seed ${seed}: ${sum}`, status === 0);
+  for (const kind of ["processes", "files"]) {
+    const left = linesOf(join(output, kind));
+    tally.check(
+      `chaos on Windows leaves no ${kind} behind${left.map((line) => `; ${line}`).join("")}`,
+      left.length === 0,
+    );
+  }
 }
 
 function resultOf(runtime: RuntimeName): SuiteResult {

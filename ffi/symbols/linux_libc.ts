@@ -61,11 +61,47 @@ export const LINUX_DIRECTORY = {
   syscall: { parameters: ["i64", "i64", "buffer", "usize"], result: "i64" },
 } as const satisfies SymbolTable;
 
+/** `syscall` with the prototype of statx, which glibc has as a function since 2.28 alone, and musl since 1.2. */
+export const LINUX_STATUS = {
+  // int *__errno_location(void)
+  __errno_location: { parameters: [], result: "pointer" },
+  // long syscall(long number, ...): statx(dirfd, pathname, flags, mask, statxbuf)
+  syscall: { parameters: ["i64", "i64", "buffer", "i64", "i64", "buffer"], result: "i64" },
+} as const satisfies SymbolTable;
+
+/** Numbers of system calls that differ by architecture. */
+export interface LinuxCalls {
+  /** The entries of a directory. */
+  readonly SYS_getdents64: bigint;
+  /** The status of a file. */
+  readonly SYS_statx: bigint;
+}
+
 /** Numbers of system calls that differ by architecture, by `process.arch`. */
-export const LINUX_CALLS: { readonly [arch: string]: { readonly SYS_getdents64: bigint } | undefined } = {
-  x64: { SYS_getdents64: 217n },
-  arm64: { SYS_getdents64: 61n },
+export const LINUX_CALLS: { readonly [arch: string]: LinuxCalls | undefined } = {
+  x64: { SYS_getdents64: 217n, SYS_statx: 332n },
+  arm64: { SYS_getdents64: 61n, SYS_statx: 291n },
 };
+
+/** Constants of statx (`linux/stat.h`, `linux/fcntl.h`). */
+export const LINUX_STATX = {
+  AT_FDCWD: -100n,
+  AT_SYMLINK_NOFOLLOW: 0x100n,
+  AT_EMPTY_PATH: 0x1000n,
+  STATX_BASIC_STATS: 0x7ffn,
+} as const;
+
+/** `struct statx`, alike on all architectures. */
+export const LINUX_STATX_LAYOUT = {
+  size: 256,
+  mode: 28,
+  ino: 32,
+  length: 40,
+  mtimeSeconds: 112,
+  mtimeNanoseconds: 120,
+  devMajor: 136,
+  devMinor: 140,
+} as const;
 
 /** Constants of the same headers. */
 export const LINUX = {
@@ -84,6 +120,8 @@ export const LINUX = {
   O_RDONLY: 0,
   O_CLOEXEC: 0o2000000,
   F_DUPFD_CLOEXEC: 1030,
+  S_IFMT: 0o170000,
+  S_IFREG: 0o100000,
   LOCK_SH: 1,
   LOCK_EX: 2,
   LOCK_NB: 4,

@@ -7,15 +7,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { constants } from "node:os";
 import process from "node:process";
-import { ignoredSignals, terminalSignalsWholeGroup } from "../process/signals.ts";
+import { ignoredSignals, signalsOfTerminal, terminalSignalsWholeGroup } from "../process/signals.ts";
 import { ProcessWatch } from "../process/process_watch.ts";
 
-/** Signals that are passed on. */
-const FORWARDED = ["SIGINT", "SIGQUIT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2"] as const;
-/** Signals that a terminal sends to everybody in front of it. */
-const OF_TERMINAL: readonly string[] = ["SIGINT", "SIGQUIT"];
-
-type ForwardedSignal = typeof FORWARDED[number];
+/** Signals that are passed on, beside those that a terminal sends. */
+const FORWARDED: readonly NodeJS.Signals[] = ["SIGINT", "SIGQUIT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2"];
 
 /** How a client ended, or why it could not be started. */
 export type ClientEnd = { readonly status: number } | { readonly failure: NodeJS.ErrnoException };
@@ -27,8 +23,8 @@ export function statusOfSignal(signal: string): number {
 
 /** Takes the signals of this process, and gives them to whoever is in charge of them. Dispose it. */
 export class SignalRelay implements Disposable {
-  readonly #handlers = new Map<ForwardedSignal, () => void>();
-  #take: (signal: ForwardedSignal) => void;
+  readonly #handlers = new Map<NodeJS.Signals, () => void>();
+  #take: (signal: string) => void;
 
   /**
    * Begins to take signals. Those that this process was started to ignore (`nohup`) stay ignored.
@@ -38,7 +34,7 @@ export class SignalRelay implements Disposable {
   constructor(take: (signal: string) => void) {
     this.#take = take;
     const ignored = ignoredSignals();
-    for (const signal of FORWARDED) {
+    for (const signal of new Set([...FORWARDED, ...signalsOfTerminal()])) {
       // Without a handler Deno would end by it.
       const isIgnored = ignored.has(constants.signals[signal]);
       const handler = (): void => {
@@ -73,7 +69,7 @@ export class SignalRelay implements Disposable {
 export function runClient(
   program: string,
   args: readonly string[],
-  env: Readonly<Record<string, string | undefined>>,
+  env: Readonly<Record<string, string>>,
   relay: SignalRelay,
 ): Promise<ClientEnd> {
   return new Promise((resolve) => {
@@ -87,9 +83,10 @@ export function runClient(
       resolve({ failure: failure as NodeJS.ErrnoException });
       return;
     }
+    const ofTerminal: readonly string[] = signalsOfTerminal();
     const watch = child.pid === undefined ? undefined : ProcessWatch.ofPid(child.pid);
     const forward = (signal: string): void => {
-      if (OF_TERMINAL.includes(signal) && terminalSignalsWholeGroup()) return;
+      if (ofTerminal.includes(signal) && terminalSignalsWholeGroup()) return;
       // Not by the runtime's own kill, after which Deno reports this signal as the end whatever the client did.
       watch?.signal(constants.signals[signal as NodeJS.Signals]);
     };

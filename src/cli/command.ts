@@ -19,6 +19,8 @@ export interface Command {
   readonly details: string;
   /** Its options. */
   readonly options: OptionTable;
+  /** Its exit code when it fails: 1 unless given, which commands that end with the status of another program cannot use. */
+  readonly failed?: number;
   /**
    * Does it.
    *
@@ -35,6 +37,7 @@ export const EXIT = {
   failed: 1,
   usage: 2,
   notRunning: 3,
+  notAvailable: 75,
   procrefFailed: 125,
   notExecutable: 126,
   notFound: 127,

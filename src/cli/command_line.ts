@@ -8,6 +8,7 @@ import { isProcrefError } from "../errors.ts";
 import { type Command, EXIT, helpOf } from "./command.ts";
 import { DOCTOR } from "./commands/doctor.ts";
 import { GC } from "./commands/gc.ts";
+import { LOCK, SEM } from "./commands/lock.ts";
 import { LOGS } from "./commands/logs.ts";
 import { LS } from "./commands/ls.ts";
 import { RUN } from "./commands/run.ts";
@@ -19,7 +20,7 @@ import type { Terminal } from "./terminal.ts";
 import { UsageError } from "./usage_error.ts";
 import { VERSION } from "./version.ts";
 
-const COMMANDS: readonly Command[] = [RUN, LS, STATUS, LOGS, STOP, GC, DOCTOR];
+const COMMANDS: readonly Command[] = [RUN, LS, STATUS, LOGS, STOP, GC, LOCK, SEM, DOCTOR];
 
 /**
  * Runs a command line.
@@ -68,7 +69,7 @@ async function runCommand(command: Command, words: readonly string[], terminal: 
     if (error instanceof UsageError) {
       return complain(terminal, error.message, `see \`procref ${command.name} --help\``, EXIT.usage);
     }
-    const code = command === RUN ? EXIT.procrefFailed : EXIT.failed;
+    const code = command.failed ?? EXIT.failed;
     // A mistake of ours: where it happened helps whoever reports it.
     if (!isProcrefError(error)) return complain(terminal, String((error as Error)?.stack ?? error), undefined, code);
     if (error.code === "INVALID_NAME" || error.code === "INVALID_ARGUMENT") {

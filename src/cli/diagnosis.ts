@@ -17,6 +17,7 @@ import { domain } from "../process/domain.ts";
 import { identityOf } from "../process/identity.ts";
 import { processSystem } from "../process/platform.ts";
 import { findProgram } from "../process/programs.ts";
+import { endingByForce } from "../process/signals.ts";
 import { killHolder, startHolder } from "./crash_trial.ts";
 import { VERSION } from "./version.ts";
 
@@ -155,13 +156,16 @@ async function crashRelease(where: Where): Promise<string> {
   } finally {
     counter.close();
   }
-  return "the kernel took back what a child held that was killed by SIGKILL";
+  return `the kernel took back what a child held that was killed by ${endingByForce()}`;
 }
 
 function expectReleased(counter: RefCounter): void {
   const { references, seated } = counter.snapshot();
-  expect(references === 1, `${references - 1} references of a killed process are left: this kernel does not undo them`);
-  expect(!seated, "the seat of a killed process is left: this kernel does not undo semaphore operations");
+  expect(
+    references === 1,
+    `${references - 1} references of a killed process are left: this kernel does not take them back`,
+  );
+  expect(!seated, "the seat of a killed process is left: this kernel does not give it back");
 }
 
 function processes(): string {

@@ -123,6 +123,14 @@ export class Arguments {
     return text === undefined ? undefined : wholeNumber(`--${name}`, text, greatest);
   }
 
+  /** A whole number that may be negative, or undefined. */
+  integer(name: string): number | undefined {
+    const text = this.text(name);
+    if (text === undefined) return undefined;
+    const size = wholeNumber(`--${name}`, text.replace(/^-/, ""), 2 ** 31 - 1);
+    return text.startsWith("-") ? -size : size;
+  }
+
   /** One word out of a few, or undefined. */
   choice<T extends string>(name: string, words: readonly T[]): T | undefined {
     const text = this.text(name);
@@ -143,7 +151,7 @@ export class Arguments {
    */
   name(takesRest = false): string {
     this.atMost(1, takesRest);
-    if (this.positionals.length === 0) throw new UsageError("the NAME of the service is missing");
+    if (this.positionals.length === 0) throw new UsageError("the NAME is missing");
     return this.positionals[0];
   }
 

@@ -6,12 +6,13 @@
 
 import { resolve } from "node:path";
 import type { Readiness, SupervisedServiceOptions } from "../service/supervised_options.ts";
+import { STOP_SIGNALS } from "../service/service_description.ts";
 import type { Arguments } from "./options.ts";
 import { UsageError } from "./usage_error.ts";
 import { splitWords, wholeNumber } from "./values.ts";
 
 /** Options that say something only of a service that is started. */
-const OF_START = ["port", "ready", "linger", "start-timeout", "stop-timeout", "cwd"] as const;
+const OF_START = ["port", "ready", "linger", "start-timeout", "stop-signal", "stop-timeout", "cwd"] as const;
 
 /**
  * The options of a service that is started; undefined without `--start`.
@@ -32,6 +33,7 @@ export function startOptions(args: Arguments): SupervisedServiceOptions | undefi
     ready: readinessOf(args.text("ready")),
     lingerMs: args.durationMs("linger"),
     startTimeoutMs: args.durationMs("start-timeout"),
+    stopSignal: args.choice("stop-signal", STOP_SIGNALS),
     stopTimeoutMs: args.durationMs("stop-timeout"),
     cwd: cwd === undefined ? undefined : resolve(cwd),
   };

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { sep } from "node:path";
 import { UsageError } from "./usage_error.ts";
 
 const UNITS: { readonly [unit: string]: number } = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
@@ -36,12 +37,16 @@ export function wholeNumber(option: string, text: string, greatest: number): num
 
 /**
  * Splits a command into words as a shell does: blanks separate, single quotes keep everything, double quotes keep all
- * but a backslash before `"` and `\`, a backslash keeps the next character. Nothing is expanded, and no shell runs.
+ * but a backslash before `"` and `\`, a backslash keeps the next character. Where paths are written with backslashes,
+ * one keeps only a quote that follows, as everywhere on that system. Nothing is expanded, and no shell runs.
  *
  * @param option the option that it belongs to, for the message
+ * @param text the command
+ * @param separator what stands between the folders of a path
  * @throws UsageError for a quote that is not closed, and for no word at all
  */
-export function splitWords(option: string, text: string): string[] {
+export function splitWords(option: string, text: string, separator: string = sep): string[] {
+  const kept = separator === "\\" ? /^["']/ : /^/;
   const words: string[] = [];
   let word: string | undefined;
   for (let at = 0; at < text.length; at++) {
@@ -50,10 +55,10 @@ export function splitWords(option: string, text: string): string[] {
       if (word !== undefined) words.push(word);
       word = undefined;
     } else if (letter === "'" || letter === '"') {
-      const [inside, end] = quoted(option, text, at);
+      const [inside, end] = quoted(option, text, at, separator);
       word = (word ?? "") + inside;
       at = end;
-    } else if (letter === "\\") {
+    } else if (letter === "\\" && kept.test(text.slice(at + 1))) {
       if (++at === text.length) throw new UsageError(`${option} ends with a backslash: ${text}`);
       word = (word ?? "") + text[at];
     } else {
@@ -66,12 +71,13 @@ export function splitWords(option: string, text: string): string[] {
 }
 
 /** What stands in quotes, and where they end. */
-function quoted(option: string, text: string, start: number): [inside: string, end: number] {
+function quoted(option: string, text: string, start: number, separator: string): [inside: string, end: number] {
   const quote = text[start];
+  const kept = separator === "\\" ? /["]/ : /["\\]/;
   let inside = "";
   for (let at = start + 1; at < text.length; at++) {
     if (text[at] === quote) return [inside, at];
-    const escapes = quote === '"' && text[at] === "\\" && /["\\]/.test(text[at + 1] ?? "");
+    const escapes = quote === '"' && text[at] === "\\" && kept.test(text[at + 1] ?? "");
     inside += escapes ? text[++at] : text[at];
   }
   throw new UsageError(`${option} has a quote that is not closed: ${text}`);

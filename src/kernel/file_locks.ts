@@ -6,13 +6,14 @@
  * @module
  */
 
-import { closeSync, constants, fstatSync, lstatSync, openSync } from "node:fs";
+import { closeSync, constants, openSync } from "node:fs";
 import { systemError } from "../../ffi/errno.ts";
 import type { Libc } from "../../ffi/libc.ts";
 import { nativeRuntime } from "../../ffi/mod.ts";
 import type { RuntimeLockFile } from "../../ffi/types.ts";
 import { isWindows } from "../../ffi/windows.ts";
 import { ProcrefError } from "../errors.ts";
+import { type FileStamps, fileStamps } from "./file_stamp.ts";
 import { bytesOf, type LockFile, type Words, WORDS_SIZE, wordsOf } from "./lock_file.ts";
 import { WindowsLockFile } from "./windows_lock_file.ts";
 
@@ -32,30 +33,32 @@ export type OpenLockFile = (path: string, create: boolean) => LockFile;
 export function fileLocks(libc: Libc | undefined): OpenLockFile {
   // The runtime's own locks would keep others from reading; and without native calls Windows does not say who we are.
   if (isWindows()) return (path, create) => new WindowsLockFile(path, create);
-  if (libc !== undefined) return (path, create) => new NativeLockFile(libc, path, create);
+  const stamps = fileStamps(libc);
+  if (libc !== undefined) return (path, create) => new NativeLockFile(libc, stamps, path, create);
   const { openLockFile, name } = nativeRuntime();
   if (openLockFile === undefined) {
     throw new ProcrefError("PERMISSION", `Cannot lock files in ${name} without native calls: allow them`);
   }
-  return (path, create) => new ManagedLockFile(openLockFile(path, create));
+  return (path, create) => new ManagedLockFile(openLockFile(path, create), stamps);
 }
 
 /** The lock of a file by flock. Its descriptor is the process's own: it outlives the thread that opened it. */
 class NativeLockFile implements LockFile {
   readonly inode: string;
   readonly #libc: Libc;
+  readonly #stamps: FileStamps;
   readonly #path: string;
   readonly #descriptor: number;
   readonly #bytes = new Uint8Array(WORDS_SIZE);
 
-  constructor(libc: Libc, path: string, create: boolean) {
+  constructor(libc: Libc, stamps: FileStamps, path: string, create: boolean) {
     this.#libc = libc;
+    this.#stamps = stamps;
     this.#path = path;
     const flags = constants.O_RDWR | constants.O_NOFOLLOW | (create ? constants.O_CREAT | constants.O_EXCL : 0);
     const opened = openSync(path, flags, 0o600);
     try {
-      const { dev, ino } = fstatSync(opened);
-      this.inode = `${dev}:${ino}`;
+      this.inode = stamps.of(opened).inode;
       // What a runtime opens it may close with the thread that opened it. The copy is the same opening of the file.
       this.#descriptor = libc.fcntl(opened, libc.constants.F_DUPFD_CLOEXEC, 0);
     } finally {
@@ -67,7 +70,7 @@ class NativeLockFile implements LockFile {
   }
 
   isAt(path: string): boolean {
-    return inodeAt(path) === this.inode;
+    return isFileAt(this.#stamps, path, this.inode);
   }
 
   tryLock(kind: "shared" | "exclusive"): boolean {
@@ -107,15 +110,17 @@ class NativeLockFile implements LockFile {
 class ManagedLockFile implements LockFile {
   readonly inode: string;
   readonly #file: RuntimeLockFile;
+  readonly #stamps: FileStamps;
   readonly #bytes = new Uint8Array(WORDS_SIZE);
 
-  constructor(file: RuntimeLockFile) {
+  constructor(file: RuntimeLockFile, stamps: FileStamps) {
     this.inode = file.inode;
     this.#file = file;
+    this.#stamps = stamps;
   }
 
   isAt(path: string): boolean {
-    return inodeAt(path) === this.inode;
+    return isFileAt(this.#stamps, path, this.inode);
   }
 
   tryLock(kind: "shared" | "exclusive"): boolean {
@@ -143,10 +148,10 @@ class ManagedLockFile implements LockFile {
   }
 }
 
-/** Device and inode of the file that is there; undefined when there is none, or another thing. */
-function inodeAt(path: string): string | undefined {
-  const status = lstatSync(path, { throwIfNoEntry: false });
-  return status !== undefined && status.isFile() ? `${status.dev}:${status.ino}` : undefined;
+/** Whether a path leads to a file. */
+function isFileAt(stamps: FileStamps, path: string, inode: string): boolean {
+  const stamp = stamps.at(path);
+  return stamp !== undefined && stamp.isFile && stamp.inode === inode;
 }
 
 function attempt<T>(code: "LOCK" | "IO", doing: string, work: () => T): T {

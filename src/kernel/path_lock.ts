@@ -13,12 +13,13 @@
  * @module
  */
 
-import { closeSync, constants, fstatSync, ftruncateSync, openSync, rmSync, writeSync } from "node:fs";
+import { closeSync, constants, ftruncateSync, openSync, rmSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { ProcrefError } from "../errors.ts";
 import { until, type WaitOptions } from "../waiting.ts";
 import { allowedLibc, currentUser } from "./effective_user.ts";
 import { fileLocks, type OpenLockFile } from "./file_locks.ts";
+import { type FileStamps, fileStamps } from "./file_stamp.ts";
 import { checkFileSystem } from "./file_system.ts";
 import type { LockFile } from "./lock_file.ts";
 import type { User } from "./object_name.ts";
@@ -42,6 +43,7 @@ export class PathLock implements Disposable {
   readonly path: string;
   readonly #user: User;
   readonly #open: OpenLockFile;
+  readonly #stamps: FileStamps;
   #file: LockFile | undefined;
   #held = false;
   #isChecked = false;
@@ -56,7 +58,9 @@ export class PathLock implements Disposable {
   constructor(path: string) {
     this.path = path;
     this.#user = currentUser();
-    this.#open = fileLocks(allowedLibc());
+    const native = allowedLibc();
+    this.#open = fileLocks(native);
+    this.#stamps = fileStamps(native);
   }
 
   /** Whether this object took the lock and has not given it back. A stranger may have removed the file; see `isOurs`. */
@@ -85,9 +89,30 @@ export class PathLock implements Disposable {
       // It was removed or replaced: what is locked is another file than the one that others look for.
       this.#forget();
     }
-    throw new ProcrefError("LOCK", `Cannot lock ${this.path}: it is removed as fast as it is made`, {
-      details: { path: this.path },
-    });
+    throw this.#unsteady();
+  }
+
+  /**
+   * Whether somebody else has the lock, without taking it or making anything. For the moment of the question, others
+   * cannot take it.
+   *
+   * @returns false also when there is no file, and when this object has the lock itself
+   * @throws ProcrefError as `tryLock`
+   */
+  isLockedByOthers(): boolean {
+    if (this.#held) return false;
+    for (let tries = 0; tries < MOST_TRIES; tries++) {
+      const file = this.#tryOpen(false);
+      if (file === undefined) return false;
+      try {
+        // Not the exclusive one: those who ask at the same time are not in each other's way.
+        const isFree = file.tryLock("shared");
+        if (file.isAt(this.path)) return !isFree;
+      } finally {
+        file.close();
+      }
+    }
+    throw this.#unsteady();
   }
 
   /**
@@ -132,9 +157,9 @@ export class PathLock implements Disposable {
     attempting(`write ${this.path}`, this.path, () => {
       const descriptor = openSync(this.path, constants.O_WRONLY | (constants.O_NOFOLLOW ?? 0));
       try {
-        const { dev, ino } = fstatSync(descriptor);
         // On Windows the lock names the file otherwise, and nobody but the user can put another one there.
-        if (typeof this.#user === "number" && `${dev}:${ino}` !== this.#file!.inode) throw this.#lost("write");
+        const isChecked = typeof this.#user === "number";
+        if (isChecked && this.#stamps.of(descriptor).inode !== this.#file!.inode) throw this.#lost("write");
         const bytes = new TextEncoder().encode(text);
         ftruncateSync(descriptor, 0);
         for (let at = 0; at < bytes.length;) at += writeSync(descriptor, bytes, at, bytes.length - at, at);
@@ -211,6 +236,12 @@ export class PathLock implements Disposable {
       }
     };
     return attempting(`open ${this.path}`, this.path, () => persistently(this.#user, open));
+  }
+
+  #unsteady(): ProcrefError {
+    return new ProcrefError("LOCK", `Cannot lock ${this.path}: it is removed as fast as it is made`, {
+      details: { path: this.path },
+    });
   }
 
   #require(doing: string): void {

@@ -23,17 +23,46 @@ export interface Replacement {
  * @throws what the file system throws; the old text stays then
  */
 export function replaceFile(path: string, text: string, options: Replacement = {}): void {
-  const { temporary = `${path}.tmp`, mode = 0o600, isDurable = false } = options;
+  replace(path, text, options, (descriptor, rename) => {
+    closeSync(descriptor);
+    rename();
+  });
+}
+
+/**
+ * As {@link replaceFile}, for systems where an open file can be renamed.
+ *
+ * @returns a descriptor of the file, for the caller to close
+ */
+export function replaceAndKeepOpen(path: string, text: string, options: Replacement = {}): number {
+  return replace(path, text, options, (descriptor, rename) => {
+    try {
+      rename();
+    } catch (error) {
+      closeSync(descriptor);
+      throw error;
+    }
+  });
+}
+
+function replace(
+  path: string,
+  text: string,
+  { temporary = `${path}.tmp`, mode = 0o600, isDurable = false }: Replacement,
+  finish: (descriptor: number, rename: () => void) => void,
+): number {
   const bytes = new TextEncoder().encode(text);
   const descriptor = openNew(temporary, mode);
   try {
     try {
       for (let at = 0; at < bytes.length;) at += writeSync(descriptor, bytes, at);
       if (isDurable) fsyncSync(descriptor);
-    } finally {
+    } catch (error) {
       closeSync(descriptor);
+      throw error;
     }
-    renameSync(temporary, path);
+    finish(descriptor, () => renameSync(temporary, path));
+    return descriptor;
   } catch (error) {
     rmSync(temporary, { force: true });
     throw error;

@@ -10,8 +10,9 @@
  *
  * A file without a lock is a leftover, whoever made it: it says nothing, and the next one may use or remove it.
  *
- * On Windows a file that is removed may be there, under its name, until the last process that has it open closes it. So
- * it is renamed first (`removed.*`), and the directory goes when the last of them has closed its files.
+ * Windows on its usual file systems removes a file at once when it is asked to. On others one that is removed is there,
+ * under its name, until the last process that has it open closes it. So it is renamed first (`removed.*`), and there the
+ * directory goes when the last of them has closed its files.
  *
  * @module
  */
@@ -28,6 +29,7 @@ import type { ObjectName, User } from "./object_name.ts";
 import { persistently } from "./persistently.ts";
 import { MUTEX, slotsIn } from "./slots_path.ts";
 import { attempting, checkDirectory, makeDirectory, stateDirectory, stateDirectoryPath } from "./state_directory.ts";
+import { removeAtOnce } from "./windows_lock_file.ts";
 
 const REFERENCE = /^ref\.\d+\.\d+$/;
 /** What files that are removed are called meanwhile, where it needs a name. */
@@ -177,7 +179,7 @@ export class SlotFiles {
       const names = this.#names();
       if (!names.every((name) => name.startsWith(REMOVED))) return;
       // What one left that died in the middle of a removal.
-      for (const name of names) rmSync(join(this.path, name), { force: true });
+      for (const name of names) removeEntry(join(this.path, name));
       rmdirSync(this.path);
     } catch {
       // It is gone, or somebody has one of them open still, and sweeps when it is closed.
@@ -193,7 +195,7 @@ export class SlotFiles {
       if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
       throw error;
     }
-    rmSync(aside, { force: true });
+    removeEntry(aside);
   }
 
   #removeDirectory(): void {
@@ -249,4 +251,9 @@ export class SlotFiles {
     };
     return attempting(`open ${path}`, path, () => persistently(this.#uid, open));
   }
+}
+
+/** Windows: removes a file at once, or where that cannot be, as soon as nobody has it open. */
+function removeEntry(path: string): void {
+  if (!removeAtOnce(path)) rmSync(path, { force: true });
 }

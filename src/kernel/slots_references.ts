@@ -5,9 +5,13 @@
  * that of a process which died in the middle and has lost the mutex first. A holder that finds such a test on its own
  * file takes another file.
  *
+ * On Windows what is open and locked is better not opened again and again (see windows_lock_file.ts), and waiting is
+ * looking again: there the file of another holder stays open until a look finds that it is not held any more.
+ *
  * @module
  */
 
+import { isWindows } from "../../ffi/windows.ts";
 import type { LockFile } from "./lock_file.ts";
 import type { NamedLockFile, SlotFiles } from "./slot_files.ts";
 
@@ -24,6 +28,8 @@ const NEAR = 32 * FEW;
 export class SlotsReferences {
   readonly #files: SlotFiles;
   readonly #greatest: number;
+  /** Files of others that were locked at the last look, where they stay open. */
+  readonly #kept = new Map<string, LockFile>();
   #own: NamedLockFile | undefined;
   #crowded = false;
   #held = 0;
@@ -99,6 +105,7 @@ export class SlotsReferences {
   close(): void {
     this.#held = 0;
     this.forgetFile();
+    for (const name of [...this.#kept.keys()]) this.#forgetKept(name);
   }
 
   /** Removes the file that nothing is held by any more, if it is ours still. */
@@ -142,18 +149,41 @@ export class SlotsReferences {
   #look(see: (file: LockFile, name: string) => boolean): void {
     const unused: string[] = [];
     const own = this.#own;
-    for (const name of this.#files.references()) {
+    const names = this.#files.references();
+    for (const name of this.#kept.keys()) if (!names.includes(name)) this.#forgetKept(name);
+    for (const name of names) {
       // Another thread may have made a file of this name after ours was removed.
       if (name === own?.name && this.#files.leadsTo(name, own.file)) continue;
-      const file = this.#files.open(name, false);
+      const file = this.#heldStill(name) ?? this.#files.open(name, false);
       if (file === undefined) continue;
       try {
-        if (file.tryLock("shared")) unused.push(name);
+        if (!this.#isHeld(name, file)) unused.push(name);
         else if (!see(file, name)) break;
       } finally {
-        file.close();
+        if (!this.#kept.has(name)) file.close();
       }
     }
     if (unused.length > MOST_UNUSED) { for (const name of unused) this.#files.removeFile(name); }
+  }
+
+  /** A file that stayed open and is locked still; what is not may have been replaced, and is looked for anew. */
+  #heldStill(name: string): LockFile | undefined {
+    const file = this.#kept.get(name);
+    if (file === undefined || !file.tryLock("shared")) return file;
+    this.#forgetKept(name);
+    return undefined;
+  }
+
+  /** Whether somebody has a file locked, which stays open then where it should. */
+  #isHeld(name: string, file: LockFile): boolean {
+    if (this.#kept.has(name)) return true;
+    if (file.tryLock("shared")) return false;
+    if (isWindows()) this.#kept.set(name, file);
+    return true;
+  }
+
+  #forgetKept(name: string): void {
+    this.#kept.get(name)?.close();
+    this.#kept.delete(name);
   }
 }

@@ -89,8 +89,10 @@ export function sessionFolder(user: string): string {
 
 /** The folder of Windows for data of the user on this machine. */
 function localData(): string {
-  const { LOCALAPPDATA, USERPROFILE } = process.env;
+  const { LOCALAPPDATA } = process.env;
   if (LOCALAPPDATA !== undefined && isAbsolute(LOCALAPPDATA)) return LOCALAPPDATA;
+  // Asked only now: Deno is to allow no more than is needed.
+  const { USERPROFILE } = process.env;
   if (USERPROFILE !== undefined && isAbsolute(USERPROFILE)) return join(USERPROFILE, "AppData", "Local");
   throw new ProcrefError(
     "STATE_DIRECTORY",

@@ -5,14 +5,15 @@
  * @module
  */
 
-import { lstatSync } from "node:fs";
+import { closeSync, rmSync } from "node:fs";
 import { ProcrefError } from "../errors.ts";
-import { currentUser } from "./effective_user.ts";
+import { allowedLibc, currentUser } from "./effective_user.ts";
+import { type FileStamp, type FileStamps, fileStamps } from "./file_stamp.ts";
 import type { User } from "./object_name.ts";
 import { persistently } from "./persistently.ts";
-import { replaceFile } from "./replaced_file.ts";
+import { replaceAndKeepOpen, replaceFile } from "./replaced_file.ts";
 import { attempting } from "./state_directory.ts";
-import { readTrustedFile } from "./trusted_file.ts";
+import { openTrustedFile, textOf } from "./trusted_file.ts";
 
 /** How a state becomes a text and a text a state. */
 export interface StateFormat<T> {
@@ -30,15 +31,30 @@ export interface StateFileLimits {
 
 const GREATEST_SIZE = 1_000_000;
 
-/** A state file of one user, as one object sees it. */
-export class StateFile<T> {
+/** What was read or written last. */
+interface Known<T> {
+  readonly stamp: FileStamp;
+  readonly state: T;
+  /** Keeps the file open, where that is in nobody's way: as long as it is, no other file gets its inode. */
+  readonly descriptor: number | undefined;
+}
+
+const closeLost = new FinalizationRegistry<number>((descriptor) => closeSync(descriptor));
+
+/**
+ * A state file of one user, as one object sees it. Close it; one that is forgotten is closed when it is collected.
+ *
+ * What was read last stays open. The time that a file was written says too little: clocks of file systems go by steps of
+ * milliseconds, and a file that is replaced twice within one may get its old inode again.
+ */
+export class StateFile<T> implements Disposable {
   /** Where it is. */
   readonly path: string;
   readonly #format: StateFormat<T>;
   readonly #user: User;
+  readonly #stamps: FileStamps;
   readonly #greatestSize: number;
-  /** What was read or written last, and which file that was. */
-  #known: { readonly stamp: string; readonly state: T } | undefined;
+  #known: Known<T> | undefined;
 
   /**
    * Reads nothing yet.
@@ -50,6 +66,7 @@ export class StateFile<T> {
     this.path = path;
     this.#format = format;
     this.#user = currentUser();
+    this.#stamps = fileStamps(allowedLibc());
     this.#greatestSize = greatestSize;
   }
 
@@ -60,12 +77,13 @@ export class StateFile<T> {
    * @throws ProcrefError `BROKEN_FILE` when it is empty, no state, somebody else's, a link or too large; `PERMISSION`, `IO`
    */
   read(): T | undefined {
-    const stamp = this.#stamp();
+    const stamp = attempting(`look at ${this.path}`, this.path, () => this.#stamps.at(this.path));
     if (stamp === undefined) return undefined;
-    if (stamp === this.#known?.stamp) return this.#known.state;
-    const state = attempting(`read ${this.path}`, this.path, () => this.#parsed());
-    if (state !== undefined) this.#known = { stamp, state };
-    return state;
+    const known = this.#known;
+    if (known !== undefined && stamp.inode === known.stamp.inode && stamp.version === known.stamp.version) {
+      return known.state;
+    }
+    return attempting(`read ${this.path}`, this.path, () => this.#read());
   }
 
   /**
@@ -75,24 +93,75 @@ export class StateFile<T> {
    */
   write(state: T): void {
     const text = this.#format.format(state);
-    const replace = (): void => replaceFile(this.path, text, { isDurable: true });
-    attempting(`write ${this.path}`, this.path, () => persistently(this.#user, replace));
-    const stamp = this.#stamp();
-    this.#known = stamp === undefined ? undefined : { stamp, state };
+    attempting(`write ${this.path}`, this.path, () => {
+      if (typeof this.#user === "number") {
+        const descriptor = replaceAndKeepOpen(this.path, text, { isDurable: true });
+        return this.#keep(descriptor, state);
+      }
+      // Windows renames no file that is open.
+      persistently(this.#user, () => replaceFile(this.path, text, { isDurable: true }));
+      this.close();
+      const stamp = this.#stamps.at(this.path);
+      this.#known = stamp && { stamp, state, descriptor: undefined };
+    });
   }
 
-  /** What tells the file from all others that were or will be there: a replaced one is another file. */
-  #stamp(): string | undefined {
-    const status = lstatSync(this.path, { throwIfNoEntry: false, bigint: true });
-    return status && `${status.ino} ${status.mtimeNs} ${status.ctimeNs} ${status.size}`;
+  /**
+   * Removes the file, if there is one; whoever calls it has the lock.
+   *
+   * @throws ProcrefError `PERMISSION`, `IO`
+   */
+  remove(): void {
+    this.close();
+    const remove = (): void => rmSync(this.path, { force: true });
+    attempting(`remove ${this.path}`, this.path, () => persistently(this.#user, remove));
+  }
+
+  /** Forgets what was read. Safe to call again; the object can be used again. */
+  close(): void {
+    const descriptor = this.#known?.descriptor;
+    this.#known = undefined;
+    if (descriptor === undefined) return;
+    closeLost.unregister(this);
+    closeSync(descriptor);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
   }
 
   /** Undefined when the file has gone meanwhile. */
-  #parsed(): T | undefined {
+  #read(): T | undefined {
+    const opened = this.#parsing(() =>
+      openTrustedFile(this.path, { scope: "user", uid: this.#user, greatestSize: this.#greatestSize })
+    );
+    if (opened === undefined) return undefined;
     try {
-      const trust = { scope: "user", uid: this.#user, greatestSize: this.#greatestSize } as const;
-      const file = readTrustedFile(this.path, trust);
-      return file && this.#format.parse(file.text);
+      const state = this.#parsing(() => this.#format.parse(textOf(opened)));
+      this.#keep(opened.descriptor, state);
+      return state;
+    } catch (error) {
+      closeSync(opened.descriptor);
+      throw error;
+    }
+  }
+
+  #keep(descriptor: number, state: T): void {
+    const stamp = this.#stamps.of(descriptor);
+    this.close();
+    if (typeof this.#user === "number") {
+      closeLost.register(this, descriptor, this);
+      this.#known = { stamp, state, descriptor };
+    } else {
+      // It would be in the way of whoever replaces it. The clock of Windows goes by a ten-millionth of a second.
+      closeSync(descriptor);
+      this.#known = { stamp, state, descriptor: undefined };
+    }
+  }
+
+  #parsing<R>(work: () => R): R {
+    try {
+      return work();
     } catch (cause) {
       const { code, message } = cause as NodeJS.ErrnoException;
       // What the file system says is not about what the file says.

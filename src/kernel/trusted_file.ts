@@ -19,6 +19,8 @@ export interface Trust {
 }
 
 const GREATEST_SIZE = 65536;
+/** How often a file that is replaced between two calls is looked at again. */
+const MOST_TRIES = 1000;
 /** What Windows does not have: nobody but the user can put a link or a pipe there. */
 const NO_LINKS_AND_PIPES = (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
@@ -48,13 +50,21 @@ export function readTrustedFile(path: string, trust: Trust): TrustedText | undef
   const opened = openTrustedFile(path, trust);
   if (opened === undefined) return undefined;
   try {
-    const buffer = new Uint8Array(opened.status.size);
-    const length = readSync(opened.descriptor, buffer, 0, buffer.length, 0);
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(buffer.subarray(0, length));
-    return { text, owner: typeof trust.uid === "number" ? opened.status.uid : trust.uid };
+    return { text: textOf(opened), owner: typeof trust.uid === "number" ? opened.status.uid : trust.uid };
   } finally {
     closeSync(opened.descriptor);
   }
+}
+
+/**
+ * The text of a file that is open.
+ *
+ * @throws what the file system throws, also for text that is no UTF-8
+ */
+export function textOf({ descriptor, status }: OpenedFile): string {
+  const buffer = new Uint8Array(status.size);
+  const length = readSync(descriptor, buffer, 0, buffer.length, 0);
+  return new TextDecoder("utf-8", { fatal: true }).decode(buffer.subarray(0, length));
 }
 
 /**
@@ -63,21 +73,25 @@ export function readTrustedFile(path: string, trust: Trust): TrustedText | undef
  * @throws ProcrefError `SERVICE_INFO` when the file cannot be trusted; what the file system throws
  */
 export function openTrustedFile(path: string, trust: Trust): OpenedFile | undefined {
-  const seen = lstatSync(path, { throwIfNoEntry: false });
-  if (seen === undefined) return undefined;
-  checkFile(seen, trust);
-  const descriptor = open(path);
-  if (descriptor === undefined) return undefined;
-  try {
-    const status = fstatSync(descriptor);
-    checkFile(status, trust);
-    // Deno follows a link in spite of O_NOFOLLOW when its permissions are limited to some paths.
-    if (status.ino !== seen.ino && lstatSync(path).ino !== status.ino) throw untrusted("is a link");
-    return { descriptor, status };
-  } catch (error) {
+  for (let tries = 0; tries < MOST_TRIES; tries++) {
+    const seen = lstatSync(path, { throwIfNoEntry: false });
+    if (seen === undefined) return undefined;
+    checkFile(seen, trust);
+    const descriptor = open(path);
+    if (descriptor === undefined) return undefined;
+    try {
+      const status = fstatSync(descriptor);
+      checkFile(status, trust);
+      if (status.ino === seen.ino) return { descriptor, status };
+    } catch (error) {
+      closeSync(descriptor);
+      throw error;
+    }
+    // It was replaced in between, perhaps by a link: Deno follows one in spite of O_NOFOLLOW when its permissions are
+    // limited to some paths. The next look tells.
     closeSync(descriptor);
-    throw error;
   }
+  throw untrusted("is replaced as fast as it is read");
 }
 
 /** Opens the file; undefined when it has been removed meanwhile. */

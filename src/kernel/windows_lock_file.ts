@@ -7,7 +7,7 @@
  * @module
  */
 
-import { toNamespacedPath } from "node:path";
+import { basename, dirname, toNamespacedPath } from "node:path";
 import { windowsError } from "../../ffi/last_error.ts";
 import { WINDOWS_ERROR as E } from "../../ffi/symbols/kernel32.ts";
 import { FILE, FILE_ERROR as F, FILE_INFORMATION, OVERLAPPED } from "../../ffi/symbols/windows_files.ts";
@@ -21,6 +21,14 @@ const ONE_BYTE = 1;
 const SHARE_ALL = FILE.FILE_SHARE_READ | FILE.FILE_SHARE_WRITE | FILE.FILE_SHARE_DELETE;
 /** What is no file to be locked: a directory, a link or another thing that leads elsewhere. */
 const OTHER_THINGS = FILE.FILE_ATTRIBUTE_DIRECTORY | FILE.FILE_ATTRIBUTE_REPARSE_POINT;
+
+/** `FILE_DISPOSITION_INFO_EX`: its flags. */
+const AT_ONCE = new Uint8Array([
+  FILE.FILE_DISPOSITION_FLAG_DELETE | FILE.FILE_DISPOSITION_FLAG_POSIX_SEMANTICS,
+  0,
+  0,
+  0,
+]);
 
 /** What the file system of the runtimes would say. One that is about to vanish is as one that is in use. */
 const CODES: { readonly [error: number]: string } = {
@@ -65,7 +73,26 @@ export class WindowsLockFile implements LockFile {
     this.#index = this.#calls.fileIndex(this.#handle);
   }
 
+  /**
+   * The directory is asked first. What is open and locked is better not opened to look at it: those who look for viruses
+   * look on, and Wine keeps a descriptor for each time until the lock is given back, of which it has no more than 20,000.
+   */
   isAt(path: string): boolean {
+    return this.#isListed(path) || this.#isFoundAt(path);
+  }
+
+  /** Whether the directory says so; not all file systems can say it. */
+  #isListed(path: string): boolean {
+    if (!this.#index) return false;
+    const flags = FILE.FILE_FLAG_BACKUP_SEMANTICS;
+    const directory = open(this.#calls, dirname(path), FILE.FILE_LIST_DIRECTORY, FILE.OPEN_EXISTING, flags);
+    if (directory < 0) return false;
+    const index = this.#calls.fileIndexIn(BigInt(directory), basename(path));
+    this.#calls.CloseHandle(BigInt(directory));
+    return index === this.#index;
+  }
+
+  #isFoundAt(path: string): boolean {
     const handle = open(this.#calls, path, FILE.FILE_READ_ATTRIBUTES, FILE.OPEN_EXISTING);
     // Nothing is there, or what vanishes when the last one closes it.
     if (handle < 0) return false;
@@ -116,11 +143,39 @@ export class WindowsLockFile implements LockFile {
   }
 }
 
+/**
+ * Removes a file at once, also while others have it open: without this one they would keep it in its directory, and the
+ * directory with it, until the last of them closes it.
+ *
+ * @returns false when there is none, or the file system cannot do it
+ */
+export function removeAtOnce(path: string): boolean {
+  const calls = windowsFileCalls();
+  const handle = open(calls, path, FILE.DELETE, FILE.OPEN_EXISTING);
+  if (handle < 0) return false;
+  const result = calls.SetFileInformationByHandle(BigInt(handle), FILE.FileDispositionInfoEx, AT_ONCE, AT_ONCE.length);
+  calls.CloseHandle(BigInt(handle));
+  return result >= 0;
+}
+
 /** A handle of what is at a path, of a link itself; the negated error number when there is none. */
-function open({ CreateFileW }: WindowsFileCalls, path: string, access: number, how: number): number {
-  const flags = FILE.FILE_ATTRIBUTE_NORMAL | FILE.FILE_FLAG_OPEN_REPARSE_POINT;
+function open(
+  { CreateFileW }: WindowsFileCalls,
+  path: string,
+  access: number,
+  how: number,
+  flags: number = FILE.FILE_ATTRIBUTE_NORMAL,
+): number {
   // The form in which a path may be longer than 260 characters.
-  return CreateFileW(wideText(toNamespacedPath(path)), access, SHARE_ALL, null, how, flags, 0n);
+  return CreateFileW(
+    wideText(toNamespacedPath(path)),
+    access,
+    SHARE_ALL,
+    null,
+    how,
+    flags | FILE.FILE_FLAG_OPEN_REPARSE_POINT,
+    0n,
+  );
 }
 
 /** What tells an open file from all others; undefined for other things than files. */

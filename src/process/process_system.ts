@@ -7,6 +7,7 @@
 
 import type { DetachedProcess, DetachedStart } from "./detached_process.ts";
 import type { ProcessIdentity } from "./identity.ts";
+import type { LoggedProcess, LoggedStart } from "./logged_process.ts";
 
 /** What is known of a process at one moment. */
 export interface ProcessStatus {
@@ -59,6 +60,9 @@ export interface Containment {
   members(): number[];
 }
 
+/** The signals by which somebody asks a process for something; the last one is of Windows alone (Ctrl-Break). */
+export type AskingSignal = "SIGTERM" | "SIGINT" | "SIGHUP" | "SIGBREAK";
+
 /** The processes of one operating system. Every method may throw `PLATFORM`, `PERMISSION` and `LIBRARY`. */
 export interface ProcessSystem {
   /** The release of the kernel, for people; undefined when it is not known. */
@@ -109,12 +113,28 @@ export interface ProcessSystem {
   signal(pid: number, number: number): boolean;
   /** Whether any process of a group runs, by the identity of the group's leader, which may be gone. */
   isGroupAlive(leader: ProcessIdentity): boolean;
+  /**
+   * The parent of this process, and while that was handed the same pipe or socket as standard input, its parent, and so
+   * on: wrappers (`npx`, `bunx`, a shell), and last who started them all. Undefined where the system does not tell.
+   */
+  inputAncestors?(): number[];
   /** The numbers of the signals that this process was started to ignore. */
   ignoredSignals(): Set<number>;
   /** Whether the keys of a terminal (Ctrl-C) reach the process group of this process as a whole. */
   terminalSignalsWholeGroup(): boolean;
+  /** The signals that a terminal sends to everybody in front of it: by its keys, and on Windows when it is closed. */
+  readonly terminalSignals: readonly NodeJS.Signals[];
+  /** What ends a process by force, for people. */
+  readonly endsByForce: string;
   /** Tells a listener, once or more, that somebody asks this process to end, and who or what does. */
   onRequestToEnd(listener: (what: string) => void): void;
+  /**
+   * Tells a listener of each signal that asks this process for something, until the function that it returns is called.
+   * Where there are no signals, the keys of the console and the requests of this library stand for them.
+   */
+  onSignals(listener: (signal: AskingSignal) => void): () => void;
+  /** Whether names of variables that differ in case alone are one. */
+  readonly variablesIgnoreCase: boolean;
   /** Where programs are looked for without a PATH. */
   readonly usualPath: string;
   /** Whether a program's name is a path, so that it is not looked for in the directories of the PATH. */
@@ -134,6 +154,12 @@ export interface ProcessSystem {
   readonly detachingProgram?: string;
   /** What {@link ProcessSystem.startDetached} needs, for people: a program, and what it comes with. */
   readonly detachedBy: string;
+  /**
+   * Starts a program as {@link ProcessSystem.startDetached} does, with its output in a log.
+   *
+   * @throws what the runtime throws when it cannot be started; ProcrefError `SPAWN`
+   */
+  startLogged(start: LoggedStart): Promise<LoggedProcess>;
   /** The program that gives another one a parent-death signal; undefined where there is none. */
   parentDeathProgram(): string | undefined;
   /** Makes a child that was just started end when this process does, where that is done after its start. */

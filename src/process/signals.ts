@@ -6,6 +6,9 @@
  */
 
 import { processSystem } from "./platform.ts";
+import type { AskingSignal } from "./process_system.ts";
+
+export type { AskingSignal };
 
 /** Ends a process by force: 9 on every system; see signal(7). */
 export const SIGKILL = 9;
@@ -26,6 +29,19 @@ export function terminalSignalsWholeGroup(): boolean {
 }
 
 /**
+ * The signals that a terminal sends to everybody in front of it: by its keys, and on Windows when it is closed. That
+ * system has no others.
+ */
+export function signalsOfTerminal(): readonly NodeJS.Signals[] {
+  return processSystem().terminalSignals;
+}
+
+/** What ends a process by force on this system, for people. */
+export function endingByForce(): string {
+  return processSystem().endsByForce;
+}
+
+/**
  * Tells a listener, once or more, that somebody asks this process to end: by SIGTERM or SIGINT, or where there are no
  * signals by the means of this library. The runtime's own way to end by a signal is off from then on.
  *
@@ -33,4 +49,23 @@ export function terminalSignalsWholeGroup(): boolean {
  */
 export function onRequestToEnd(listener: (what: string) => void): void {
   processSystem().onRequestToEnd(listener);
+}
+
+/** The numbers of the signals that ask for something, the same on every system; that of Ctrl-Break is of Windows' C. */
+export const SIGNAL_NUMBERS: Readonly<Record<AskingSignal, number>> = {
+  SIGHUP: 1,
+  SIGINT: 2,
+  SIGTERM,
+  SIGBREAK: 21,
+};
+
+/**
+ * Tells a listener of each signal that asks this process for something; what the runtime would do at it is off
+ * meanwhile. On Windows Ctrl-C is SIGINT, Ctrl-Break SIGBREAK, the closing of the console SIGHUP, and a request of
+ * `terminate` of this library, which comes once, SIGTERM.
+ *
+ * @returns ends it
+ */
+export function onSignals(listener: (signal: AskingSignal) => void): () => void {
+  return processSystem().onSignals(listener);
 }

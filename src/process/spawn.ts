@@ -17,6 +17,7 @@ import { endingWithParent } from "./parent_death.ts";
 import { processSystem } from "./platform.ts";
 import { findProgram } from "./programs.ts";
 import { statusOfUnstarted } from "./unstarted_program.ts";
+import { mergedVariables, variableOf } from "./variables.ts";
 
 /**
  * A standard stream of a child: nothing, the one of this process, a pipe to this process, or the file of an open
@@ -82,7 +83,7 @@ export async function spawn(
   checkWords(name, executable, args);
   const { cwd, stdio = ["ignore", "inherit", "inherit"], detached = false, endWithParent = false } = options;
   const system = processSystem();
-  const env = environment(options);
+  const env = mergedVariables([process.env, options.env ?? {}]);
   const program = found({ name, executable, directory: checkedDirectory(name, executable, cwd), env, options });
   const command = endWithParent
     ? endingWithParent(system.parentDeathProgram(), [program, ...args])
@@ -141,11 +142,6 @@ function checkedDirectory(name: string, executable: string, cwd: string | undefi
   });
 }
 
-function environment({ env = {} }: SpawnOptions): Record<string, string> {
-  const all = Object.entries({ ...process.env, ...env });
-  return Object.fromEntries(all.filter((entry): entry is [string, string] => entry[1] !== undefined));
-}
-
 interface Search {
   readonly name: string;
   readonly executable: string;
@@ -158,7 +154,7 @@ interface Search {
 function found({ name, executable, directory, env, options: { searchPath = true } }: Search): string {
   const isName = !isAbsolute(executable) && !processSystem().isPath(executable);
   const program = isName && !searchPath ? resolve(directory, executable) : executable;
-  const search = findProgram(program, env.PATH ?? env.Path, directory);
+  const search = findProgram(program, variableOf(env, "PATH"), directory);
   if ("found" in search && !wantsShell(search.found)) return search.found;
   const isMissing = "missing" in search && search.missing === "not found";
   const why = isMissing ? "not found" : "found" in search ? "a text that names no interpreter (#!)" : search.missing;

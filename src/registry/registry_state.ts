@@ -67,7 +67,9 @@ export function registryFormat(name: ObjectName, here: Domain): StateFormat<Regi
       if (domain.boot === here.boot && (domain.pid !== here.pid || domain.ipc !== here.ipc)) throw elsewhere(name.name);
       check(Number.isSafeInteger(capacity) && Number.isSafeInteger(changes), "has no numbers where they should be");
       check(Array.isArray(entries) && entries.every(isEntry), "has an entry that is none");
-      return { capacity, changes, entries: new Map(entries.map((entry) => [entry.name, entry])) };
+      // No process outlives its boot, whatever a clock that is set says of when it started.
+      const living = domain.boot === here.boot ? entries : [];
+      return { capacity, changes, entries: new Map(living.map((entry) => [entry.name, entry])) };
     },
   };
 }

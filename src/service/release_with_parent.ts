@@ -5,6 +5,7 @@
  */
 
 import process from "node:process";
+import { processSystem } from "../process/platform.ts";
 import { ProcessWatch } from "../process/process_watch.ts";
 import type { ServiceHandle } from "./service_handle.ts";
 
@@ -14,7 +15,7 @@ export interface ReleaseWithParentOptions {
   readonly exitCode?: number;
   /** How long releasing may take before the process ends all the same: 5,000 ms unless given. */
   readonly timeoutMs?: number;
-  /** How often the parent is looked at, one system call each: every 500 ms unless given. */
+  /** How often the parent is looked at, a system call for each process: every 500 ms unless given. */
   readonly intervalMs?: number;
   /** Runs before the handles are released, within the same time; what it throws is ignored. */
   readonly onParentGone?: (why: "stdin" | "parent") => void | Promise<void>;
@@ -29,8 +30,12 @@ export type ParentBond = Disposable;
  * and an orphaned server that waits for ever would hold its database for ever, and rightly so: it is a live process.
  *
  * Nothing is taken from standard input, so its end is seen once whoever reads it has reached it. The parent is looked at
- * by its identity, by a timer that does not keep the event loop alive. When this process is killed instead, the kernel
- * gives the references back.
+ * by its identity, by a timer that does not keep the event loop alive. On Linux so is the host behind a wrapper (`npx`,
+ * `bunx`, a shell), which is known by passing its own standard input on. When this process is killed instead, the
+ * kernel gives the references back.
+ *
+ * Call it first, with a function, before anything that takes time: whoever died before the call is not known to have
+ * been there.
  *
  * @param handles what to release: one handle, several, or a function that gives those of that moment
  * @param options exit status and times
@@ -39,11 +44,13 @@ export type ParentBond = Disposable;
  *
  * @example
  * ```ts
- * import { releaseWithParent, SharedService } from "@procref/core";
+ * import { releaseWithParent, type ServiceHandle, SharedService } from "@procref/core";
  *
  * const database = new SharedService("example-bond", { command: ["sleep", "60"] });
+ * const handles: ServiceHandle[] = [];
+ * using _bond = releaseWithParent(() => handles);
  * await using handle = await database.acquire();
- * using _bond = releaseWithParent(handle);
+ * handles.push(handle);
  * // serve over stdin and stdout
  * ```
  */
@@ -53,7 +60,7 @@ export function releaseWithParent(
 ): ParentBond {
   const { exitCode = 0, timeoutMs = 5000, intervalMs = 500, onParentGone } = options;
   const parent = process.ppid;
-  const watch = parent > 1 ? ProcessWatch.ofPid(parent) : undefined;
+  const watches = watchesOf([parent, ...processSystem().inputAncestors?.() ?? []]);
   let ending = false;
 
   const end = async (why: "stdin" | "parent"): Promise<void> => {
@@ -72,9 +79,11 @@ export function releaseWithParent(
   const onEnd = (): void => void end("stdin");
   // A parent that died before it could be watched has left this process to another one.
   const look = (): void => {
-    if (process.ppid !== parent || watch?.isAlive() === false) void end("parent");
+    if (process.ppid !== parent || watches.some((watch) => !watch.isAlive())) void end("parent");
   };
 
+  // An end that was read before this call is told to nobody any more.
+  if (process.stdin.readableEnded || process.stdin.destroyed) onEnd();
   process.stdin.once("end", onEnd);
   process.stdin.once("close", onEnd);
   const timer = setInterval(look, intervalMs);
@@ -82,11 +91,17 @@ export function releaseWithParent(
   return {
     [Symbol.dispose](): void {
       clearInterval(timer);
-      watch?.close();
+      for (const watch of watches) watch.close();
       process.stdin.off("end", onEnd);
       process.stdin.off("close", onEnd);
     },
   };
+}
+
+/** The first process of a machine or container is not watched: nobody outlives it. */
+function watchesOf(pids: readonly number[]): ProcessWatch[] {
+  return [...new Set(pids)].filter((pid) => pid > 1).map((pid) => ProcessWatch.ofPid(pid))
+    .filter((watch) => watch !== undefined);
 }
 
 function listed(handles: Parameters<typeof releaseWithParent>[0]): Iterable<ServiceHandle> {

@@ -72,6 +72,9 @@ export type Configuration = Readonly<Record<string, string>>;
 /** The signals by which a service may be asked to end. */
 export type StopSignal = "SIGTERM" | "SIGINT" | "SIGQUIT" | "SIGHUP";
 
+/** All of them. */
+export const STOP_SIGNALS: readonly StopSignal[] = ["SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP"];
+
 /** Sixteen hexadecimal digits that tell one value from another without disclosing it. */
 export function fingerprint(value: unknown): string {
   return createHash("sha256").update(JSON.stringify(sorted(value)) ?? "").digest("hex").slice(0, 16);

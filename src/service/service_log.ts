@@ -7,6 +7,7 @@
 import { closeSync, fstatSync, lstatSync, readSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { persistently } from "../kernel/persistently.ts";
 import { attempting } from "../kernel/state_directory.ts";
 import { openTrustedFile, type Trust } from "../kernel/trusted_file.ts";
 
@@ -27,6 +28,8 @@ export class ServiceLog implements Disposable {
   readonly #trust: Trust;
   /** The log that is read, and how far. */
   #open: { descriptor: number; ino: number; offset: number } | undefined;
+  /** The one that was closed before it had been replaced, and how far it was read. */
+  #closed: { readonly ino: number; readonly offset: number } | undefined;
 
   /**
    * Names the log.
@@ -72,7 +75,7 @@ export class ServiceLog implements Disposable {
     for (;;) {
       // Asked first: what was written before the end is read after it.
       const ended = !this.exists() && gone();
-      const bytes = attempting(`read ${this.#path}`, this.#path, () => this.#readOn());
+      const bytes = attempting(`read ${this.#path}`, this.#path, () => this.#look());
       if (bytes.length > 0) take(bytes);
       else if (ended) return;
       else await delay(LOOK_MS);
@@ -81,8 +84,25 @@ export class ServiceLog implements Disposable {
 
   /** Closes the log. */
   [Symbol.dispose](): void {
+    this.#close();
+  }
+
+  #close(): void {
     if (this.#open !== undefined) closeSync(this.#open.descriptor);
     this.#open = undefined;
+  }
+
+  /**
+   * What came since the last look. On Windows a file that is removed is there until everybody has closed it, and so is
+   * its directory: there nothing stays open between two looks.
+   */
+  #look(): Uint8Array {
+    const { uid } = this.#trust;
+    if (typeof uid === "number") return this.#readOn();
+    const bytes = persistently(uid, () => this.#readOn());
+    this.#closed = this.#open;
+    this.#close();
+    return bytes;
   }
 
   #readOlder(): Uint8Array {
@@ -105,14 +125,25 @@ export class ServiceLog implements Disposable {
     const bytes = readFrom(this.#open.descriptor, this.#open.offset);
     this.#open.offset += bytes.length;
     if (bytes.length > 0 || !replaced) return bytes;
-    closeSync(this.#open.descriptor);
+    this.#close();
+    this.#closed = undefined;
     this.#open = this.#openNow();
     return this.#open === undefined ? bytes : this.#readOn();
   }
 
   #openNow(): { descriptor: number; ino: number; offset: number } | undefined {
-    const opened = openTrustedFile(this.#path, this.#trust);
-    return opened && { descriptor: opened.descriptor, ino: opened.status.ino, offset: 0 };
+    // What was read may be the older part by now.
+    const older = this.#closed && this.#opened(`${this.#path}.1`);
+    if (older !== undefined && older.ino === this.#closed!.ino) return older;
+    if (older !== undefined) closeSync(older.descriptor);
+    return this.#opened(this.#path);
+  }
+
+  #opened(path: string): { descriptor: number; ino: number; offset: number } | undefined {
+    const opened = openTrustedFile(path, this.#trust);
+    if (opened === undefined) return undefined;
+    const { descriptor, status: { ino } } = opened;
+    return { descriptor, ino, offset: this.#closed?.ino === ino ? this.#closed.offset : 0 };
   }
 }
 

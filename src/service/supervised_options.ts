@@ -10,6 +10,7 @@ import { isAbsolute, resolve, sep } from "node:path";
 import { ProcrefError } from "../errors.ts";
 import { attempting } from "../kernel/state_directory.ts";
 import { findParentDeathProgram, findProgram } from "../process/programs.ts";
+import { mergedVariables, variableOf } from "../process/variables.ts";
 import type { Awaitable, CallbackContext, CompleteSettings, ServiceSettings } from "./options.ts";
 import {
   fingerprint,
@@ -17,6 +18,7 @@ import {
   type ReadinessDescription,
   type RestartDescription,
   type ServiceDescription,
+  STOP_SIGNALS,
   type StopSignal,
 } from "./service_description.ts";
 import type { ServiceInfo } from "./service_info.ts";
@@ -53,7 +55,10 @@ export interface RestartPolicy {
 export interface SupervisedSettings extends ServiceSettings {
   /** The service's working directory, an absolute path; that of the client that starts it unless given. */
   readonly cwd?: string;
-  /** Variables of the service's environment. `{port}`, `{host}`, `{name}` and `{dir}` are replaced in the values. */
+  /**
+   * Variables of the service's environment. `{port}`, `{host}`, `{name}`, `{namespace}` and `{dir}` are replaced in the
+   * values.
+   */
   readonly env?: Readonly<Record<string, string>>;
   /**
    * Whether the service also gets the environment of the client that starts it: true unless given. Deno needs plain
@@ -87,8 +92,8 @@ export interface SupervisedSettings extends ServiceSettings {
 /** A service that is a command, owned by a supervisor. */
 export interface SupervisedServiceOptions extends SupervisedSettings {
   /**
-   * The program, or the program with its arguments; no shell is involved. `{port}`, `{host}`, `{name}` and `{dir}`
-   * (the service's own directory) are replaced.
+   * The program, or the program with its arguments; no shell is involved. `{port}`, `{host}`, `{name}`, `{namespace}`
+   * (empty without one) and `{dir}` (the service's own directory, which is removed with it) are replaced.
    */
   readonly command: string | readonly string[];
   /** Arguments that follow those of `command`. */
@@ -118,7 +123,6 @@ export interface SupervisedClientOptions {
   readonly denoPermissions: readonly string[];
 }
 
-const SIGNALS: readonly unknown[] = ["SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP"];
 const RESTARTS: RestartDescription = { limit: 5, delayMs: 100, maxDelayMs: 10_000, resetAfterMs: 10_000 };
 const LONGEST_MS = 2 ** 31 - 1;
 
@@ -149,7 +153,7 @@ export function describeService(
   check("host", typeof host === "string" && /^[A-Za-z0-9.:_-]+$/.test(host), "use a name or an address");
   check("readyIntervalMs", isTime(readyIntervalMs, 1), "use at least 1 millisecond");
   check("lingerMs", isTime(lingerMs, 0), "use 0 or more milliseconds");
-  check("stopSignal", SIGNALS.includes(stopSignal), `use ${SIGNALS.join(", ")}`);
+  check("stopSignal", STOP_SIGNALS.includes(stopSignal), `use ${STOP_SIGNALS.join(", ")}`);
   check("onMismatch", onMismatch === "error" || onMismatch === "join", 'use "error" or "join"');
   check("onReady", onReady === undefined || typeof onReady === "function", "use a function");
 
@@ -200,8 +204,7 @@ export function describeService(
  */
 export function resolvePrograms(name: string, description: ServiceDescription): ServiceDescription {
   const { command, ready, inherited, env, cwd } = description;
-  // Windows writes it in its own way, and finds it whatever the case of its letters.
-  const path = env.PATH ?? inherited.PATH ?? inherited.Path;
+  const path = variableOf(mergedVariables([inherited, env]), "PATH");
   const resolved = ([program, ...args]: readonly string[]): string[] => {
     if (program === undefined) return [];
     // It will be known when the placeholders are.

@@ -11,7 +11,7 @@ import type { ServiceDescription } from "../service/service_description.ts";
 import { ServiceInfo } from "../service/service_info.ts";
 import type { End, Life, LifeSource } from "./life.ts";
 import type { LogFile } from "./log_file.ts";
-import { fillIn, type Placeholders } from "./placeholders.ts";
+import { fillIn, type Names, type Placeholders } from "./placeholders.ts";
 import { choosePort } from "./ports.ts";
 import { isReady } from "./readiness.ts";
 import { environment, ServiceProcess } from "./service_process.ts";
@@ -24,15 +24,13 @@ const ADDRESS_IN_USE = /EADDRINUSE|address (is )?(already )?in use|AddrInUse/i;
 
 /** Brings a command to life. */
 export class CommandService implements LifeSource {
-  readonly #name: string;
-  readonly #directory: string;
+  readonly #names: Names;
   readonly #description: ServiceDescription;
   readonly #mark: string;
   readonly #log: LogFile;
 
-  constructor(name: string, directory: string, description: ServiceDescription, mark: string, log: LogFile) {
-    this.#name = name;
-    this.#directory = directory;
+  constructor(names: Names, description: ServiceDescription, mark: string, log: LogFile) {
+    this.#names = names;
     this.#description = description;
     this.#mark = mark;
     this.#log = log;
@@ -41,7 +39,7 @@ export class CommandService implements LifeSource {
   async begin(signal: AbortSignal): Promise<Life> {
     const tried = new Set<number>();
     for (;;) {
-      const port = await choosePort(this.#name, this.#description, tried);
+      const port = await choosePort(this.#names.name, this.#description, tried);
       try {
         return await this.#beginOn(port, signal);
       } catch (error) {
@@ -61,7 +59,7 @@ export class CommandService implements LifeSource {
 
   async #beginOn(port: number | undefined, signal: AbortSignal): Promise<Life> {
     const { host } = this.#description;
-    const values = { port, host, name: this.#name, dir: this.#directory };
+    const values = { ...this.#names, port, host };
     const logReady = this.#watchLog();
     const process = await ServiceProcess.start(this.#description, values, this.#mark, this.#log);
     try {
@@ -71,7 +69,8 @@ export class CommandService implements LifeSource {
       const info = new ServiceInfo(identity.pid, port, { host, start: identity.start });
       return { info, ended: this.#withRest(process), stop: () => process.stop() };
     } catch (error) {
-      await process.clearUp();
+      // One that is not ready is asked to end like any other: a database would have to recover from SIGKILL.
+      await (process.isRunning ? process.stop() : process.clearUp());
       throw error;
     }
   }
@@ -148,8 +147,8 @@ export class CommandService implements LifeSource {
   #failed(why: string, exitCode: number | undefined): ProcrefError {
     const { tail } = this.#log;
     const said = tail === "" ? "it wrote nothing" : `the last that it wrote:\n${tail}`;
-    return new ProcrefError("SERVICE_START", `Cannot start "${this.#name}": ${why}; ${said}`, {
-      details: { name: this.#name, exitCode, log: tail },
+    return new ProcrefError("SERVICE_START", `Cannot start "${this.#names.name}": ${why}; ${said}`, {
+      details: { name: this.#names.name, exitCode, log: tail },
     });
   }
 }

@@ -16,6 +16,7 @@ import type { ServiceDescription } from "../service/service_description.ts";
 import { ServiceInfo, type ServiceInfoJson } from "../service/service_info.ts";
 import type { ServiceModule, ServiceModuleContext } from "../service/service_module.ts";
 import type { End, Life, LifeSource } from "./life.ts";
+import type { Names } from "./placeholders.ts";
 import { choosePort } from "./ports.ts";
 import { environment } from "./service_process.ts";
 
@@ -24,16 +25,14 @@ const LOOK_MS = 100;
 
 /** Brings a module's service to life. */
 export class ModuleService implements LifeSource {
-  readonly #name: string;
-  readonly #directory: string;
+  readonly #names: Names;
   readonly #description: ServiceDescription;
   readonly #mark: string;
   #module: ServiceModule | undefined;
   #last: ServiceInfo | undefined;
 
-  constructor(name: string, directory: string, description: ServiceDescription, mark: string) {
-    this.#name = name;
-    this.#directory = directory;
+  constructor(names: Names, description: ServiceDescription, mark: string) {
+    this.#names = names;
     this.#description = description;
     this.#mark = mark;
   }
@@ -41,13 +40,13 @@ export class ModuleService implements LifeSource {
   async begin(signal: AbortSignal): Promise<Life> {
     const module = this.#module ??= await this.#load();
     const { host } = this.#description;
-    const port = await choosePort(this.#name, this.#description, new Set());
+    const port = await choosePort(this.#names.name, this.#description, new Set());
     const context = (signal: AbortSignal): ServiceModuleContext => ({
-      name: this.#name,
+      name: this.#names.name,
       host,
       port,
-      directory: this.#directory,
-      env: environment(this.#description, { port, host, name: this.#name, dir: this.#directory }, this.#mark),
+      directory: this.#names.dir,
+      env: environment(this.#description, { ...this.#names, port, host }, this.#mark),
       signal,
     });
     const old = this.#last;
@@ -93,7 +92,7 @@ export class ModuleService implements LifeSource {
   ): Promise<ServiceInfo> {
     const code = what === "start" ? "SERVICE_START" : "SERVICE_RECOVERY";
     const { startTimeoutMs: timeoutMs, host } = this.#description;
-    const run = { what, service: this.#name, code, timeoutMs, signal } as const;
+    const run = { what, service: this.#names.name, code, timeoutMs, signal } as const;
     const given = await runCallback(run, ({ signal }: CallbackContext) => callback(signal));
     const json = given instanceof ServiceInfo ? given.toJSON() : given ?? {};
     return ServiceInfo.fromJSON({ host, port, metadata: {}, ...json });
@@ -109,7 +108,7 @@ export class ModuleService implements LifeSource {
     if (health === undefined) return;
     const { startTimeoutMs: timeoutMs, readyIntervalMs } = this.#description;
     await runCallback(
-      { what: "health", service: this.#name, code: "SERVICE_START", timeoutMs, signal },
+      { what: "health", service: this.#names.name, code: "SERVICE_START", timeoutMs, signal },
       async (run) => {
         while (!run.signal.aborted) {
           if (await isTrue(() => health.call(module, info, context(run.signal)))) return;
@@ -138,7 +137,12 @@ export class ModuleService implements LifeSource {
     const { stopTimeoutMs } = this.#description;
     try {
       if (module.stop !== undefined) {
-        const run = { what: "stop", service: this.#name, code: "SERVICE_STOP", timeoutMs: stopTimeoutMs } as const;
+        const run = {
+          what: "stop",
+          service: this.#names.name,
+          code: "SERVICE_STOP",
+          timeoutMs: stopTimeoutMs,
+        } as const;
         await runCallback(run, ({ signal }) => module.stop!(info, context(signal)));
       }
     } finally {
@@ -149,6 +153,9 @@ export class ModuleService implements LifeSource {
   }
 
   #error(code: "SERVICE_START", why: string, cause?: unknown): ProcrefError {
-    return new ProcrefError(code, `Cannot start "${this.#name}": ${why}`, { cause, details: { name: this.#name } });
+    return new ProcrefError(code, `Cannot start "${this.#names.name}": ${why}`, {
+      cause,
+      details: { name: this.#names.name },
+    });
   }
 }

@@ -15,6 +15,7 @@ import { endMarked, MARK_VARIABLE } from "../process/marks.ts";
 import { endingWithParent, isPrepared } from "../process/parent_death.ts";
 import { processSystem } from "../process/platform.ts";
 import { statusOfUnstarted } from "../process/unstarted_program.ts";
+import { mergedVariables, variableOf } from "../process/variables.ts";
 import type { ServiceDescription } from "../service/service_description.ts";
 import type { End } from "./life.ts";
 import type { LogFile } from "./log_file.ts";
@@ -126,7 +127,7 @@ export function environment(
   mark: string,
 ): Record<string, string> {
   const own = Object.entries(env).map(([variable, text]) => [variable, fillIn(text, values)]);
-  return { ...inherited, ...Object.fromEntries(own), [MARK_VARIABLE]: mark };
+  return mergedVariables([inherited, Object.fromEntries(own), { [MARK_VARIABLE]: mark }]);
 }
 
 function endOf(code: number | null, signal: NodeJS.Signals | null): End {
@@ -136,7 +137,7 @@ function endOf(code: number | null, signal: NodeJS.Signals | null): End {
 
 function notStarted(description: ServiceDescription, name: string, program: string, cause: Error): ProcrefError {
   const { cwd, env, inherited } = description;
-  const path = env.PATH ?? inherited.PATH ?? inherited.Path;
+  const path = variableOf(mergedVariables([inherited, env]), "PATH");
   const exitCode = statusOfUnstarted(program, { path, cwd }, (cause as NodeJS.ErrnoException).code);
   return new ProcrefError("SERVICE_START", `Cannot start "${name}": ${program}: ${cause.message}`, {
     cause,

@@ -24,9 +24,11 @@ import type { RefCounter } from "../kernel/ref_counter.ts";
 import { containChildren } from "../process/containment.ts";
 import { killGroup } from "../process/group.ts";
 import { pace } from "../process/pace.ts";
-import { formatIdentity, isAlive, ownIdentity } from "../process/identity.ts";
+import { formatIdentity, isAlive, ownIdentity, type ProcessIdentity } from "../process/identity.ts";
 import { endMarked } from "../process/marks.ts";
+import { processSystem } from "../process/platform.ts";
 import { onRequestToEnd } from "../process/signals.ts";
+import { happens } from "../process/stop.ts";
 import { SETTLE_MS } from "../service/mode.ts";
 import type { ServiceRecord } from "../service/record.ts";
 import type { RecordStore } from "../service/record_store.ts";
@@ -38,10 +40,13 @@ import { CommandService } from "./command_service.ts";
 import type { Life, LifeSource } from "./life.ts";
 import { LogFile } from "./log_file.ts";
 import { openOffice, type Report } from "./office.ts";
+import type { Names } from "./placeholders.ts";
 import { Publisher } from "./publisher.ts";
 
 /** How long a predecessor that has lost its seat may take to be gone as a process, in milliseconds. */
 const PREDECESSOR_MS = 10_000;
+/** How long the zombie of a predecessor's service may take to go when it was in the way of the next one, in milliseconds. */
+const REAPED_MS = 10_000;
 /** How often it is looked whether somebody wants the service after all, in milliseconds; see {@link Supervisor.#wanted}. */
 const WANTED_MS = 2;
 
@@ -59,11 +64,12 @@ export async function supervise(
   const { counter, store } = await openOffice(orders);
   if (!counter.trySeat()) return report(SEAT_TAKEN);
   containChildren();
-  await new Supervisor(orders.name, description, counter, store).run(report);
+  await new Supervisor(orders, description, counter, store).run(report);
 }
 
 class Supervisor {
   readonly #name: string;
+  readonly #names: Names;
   readonly #description: ServiceDescription;
   readonly #counter: RefCounter;
   readonly #store: RecordStore;
@@ -80,8 +86,14 @@ class Supervisor {
   /** Aborts when the service is ended for whatever reason: nothing is kept warm from then on. */
   readonly #over = new AbortController();
 
-  constructor(name: string, description: ServiceDescription, counter: RefCounter, store: RecordStore) {
-    this.#name = name;
+  constructor(
+    names: Pick<Names, "name" | "namespace">,
+    description: ServiceDescription,
+    counter: RefCounter,
+    store: RecordStore,
+  ) {
+    this.#names = { name: names.name, namespace: names.namespace, dir: store.directory };
+    this.#name = names.name;
     this.#description = description;
     this.#counter = counter;
     this.#store = store;
@@ -132,7 +144,18 @@ class Supervisor {
       this.#remains = true;
       return asProcrefError(error);
     }
-    return await this.#live(signal);
+    const isListed = () => left?.info?.identity !== undefined && this.#isListed(left.info.identity);
+    const wasListed = isListed();
+    const problem = await this.#live(signal);
+    if (!wasListed || !isProcrefError(problem, "SERVICE_START") || signal.aborted) return problem;
+    // A server with a PID file takes a zombie for a server that runs: PostgreSQL does. There may be another one.
+    const gone = await happens(() => !isListed() || signal.aborted, REAPED_MS);
+    return gone && !signal.aborted ? await this.#live(signal) : problem;
+  }
+
+  /** Whether a process is in the list of processes, be it as a zombie that nobody has taken note of yet. */
+  #isListed({ pid, start }: ProcessIdentity): boolean {
+    return processSystem().status(pid)?.start === start;
   }
 
   /** Ends everything that a predecessor left. Until it is gone, others may accept its service; after that nobody does. */
@@ -224,12 +247,11 @@ class Supervisor {
 
   /** Loads only what this service needs, and begins with it while the office is taken. */
   async #loadSource(): Promise<LifeSource> {
-    const { directory } = this.#store;
     if (this.#description.module === undefined) {
-      return new CommandService(this.#name, directory, this.#description, this.#mark, this.#log);
+      return new CommandService(this.#names, this.#description, this.#mark, this.#log);
     }
     const { ModuleService } = await import("./module_service.ts");
-    return new ModuleService(this.#name, directory, this.#description, this.#mark);
+    return new ModuleService(this.#names, this.#description, this.#mark);
   }
 
   /**

@@ -40,7 +40,7 @@ test("doctor finds this machine well, and leaves nothing behind", async () => {
     }
     const message = (name: string): string => report.checks.find(({ check }: Check) => check === name).message;
     assert.match(message("mechanism"), onWindows ? /^handles: / : /^sysv: /);
-    assert.match(message("crash release"), /killed by SIGKILL$/);
+    assert.match(message("crash release"), onWindows ? /killed by TerminateProcess$/ : /killed by SIGKILL$/);
     assert.ok(message("directory").startsWith(directory));
     const { status, out } = await procref(["doctor"], { env });
     assert.equal(status, 0);

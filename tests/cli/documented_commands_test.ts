@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,10 +9,14 @@ import { fileURLToPath } from "node:url";
 import { PROCREF, RunningCommand } from "../harness/command.ts";
 import { eventually } from "../harness/eventually.ts";
 import { withDirectory } from "../harness/names.ts";
+import { SLEEP, UP_AND_COPY } from "../harness/command_words.ts";
+import { notOnWindows, onWindows } from "../harness/platform.ts";
 import { runtime } from "../harness/runtime.ts";
 
 const MANUAL = readFileSync(new URL("../../docs/cli.md", import.meta.url), "utf8");
 const README = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
+/** The folder that the state directory of a user is in, by its variable. */
+const FOLDER = onWindows ? "LOCALAPPDATA" : "XDG_RUNTIME_DIR";
 const MAIN = PROCREF[runtime].at(-1)!;
 
 interface Example {
@@ -73,26 +77,32 @@ async function run(script: string, directory: string): Promise<string> {
 
 test("the manual has examples for every command, and the README has some", () => {
   assert.ok(introduced.length >= 1);
-  for (const command of ["run", "ls", "status", "logs", "stop", "gc", "doctor"]) {
+  for (const command of ["run", "ls", "status", "logs", "stop", "gc", "lock", "sem", "doctor"]) {
     assert.match(MANUAL, new RegExp(`^## ${command}$`, "m"));
     assert.ok(examples.some(({ script }) => script.includes(`procref ${command}`)), command);
   }
 });
 
 for (const { script, shown } of [...examples, ...introduced]) {
-  test(`the documented command does what it says: ${script.split("\n")[0]}`, async () => {
-    await withDirectory(async (directory) => {
-      const out = await run(script, directory);
-      if (shown !== undefined) assert.deepEqual(shape(JSON.parse(out)), shape(JSON.parse(shown)));
-    });
-  });
+  test(
+    `the documented command does what it says: ${script.split("\n")[0]}`,
+    { skip: notOnWindows("shells") },
+    async () => {
+      await withDirectory(async (directory) => {
+        const out = await run(script, directory);
+        if (shown !== undefined) assert.deepEqual(shape(JSON.parse(out)), shape(JSON.parse(shown)));
+      });
+    },
+  );
 }
 
-test("the exit codes and options of the manual are those of --help", async () => {
-  const { stdout } = await import("node:child_process").then(({ spawnSync }) =>
-    spawnSync(PROCREF[runtime][0], [...PROCREF[runtime].slice(1), "run", "--help"], { encoding: "utf8" })
-  );
-  for (const [, option] of stdout.matchAll(/--([a-z-]+)/g)) assert.ok(MANUAL.includes(`--${option}`), option);
+test("the exit codes and options of the manual are those of --help", () => {
+  for (const command of ["run", "lock", "sem"]) {
+    const { stdout } = spawnSync(PROCREF[runtime][0], [...PROCREF[runtime].slice(1), command, "--help"], {
+      encoding: "utf8",
+    });
+    for (const [, option] of stdout.matchAll(/--([a-z-]+)/g)) assert.ok(MANUAL.includes(`--${option}`), option);
+  }
 });
 
 /** What the manual says of Deno without native calls. */
@@ -111,23 +121,27 @@ function withoutFfi(words: readonly string[]): string[] {
 }
 
 for (const native of [true, false]) {
-  test(`the permissions of the manual are enough in Deno (${native ? "with" : "without"} native calls)`, async () => {
-    const [looking, running] = [...MANUAL.matchAll(/```text\n(deno run --allow-ffi[\s\S]*?)```/g)].map(([, text]) =>
-      text
-    );
+  test(`the permissions of the manual are enough in Deno (${native ? "with" : "without"} native calls)`, {
+    skip: !native && notOnWindows("without-ffi"),
+  }, async () => {
+    const [looking, running, locking] = [...MANUAL.matchAll(/```text\n(deno run --allow-ffi[\s\S]*?)```/g)].map((
+      [, text],
+    ) => text);
     await withDirectory(async (directory) => {
       const words = (text: string): string[] => {
-        const flags = text.slice(0, text.indexOf("jsr:")).replaceAll("\\\n", " ").replaceAll(
-          "$XDG_RUNTIME_DIR",
-          directory,
+        const flags = text.slice(0, text.indexOf("jsr:")).replaceAll("\\\n", " ")
+          .replaceAll("$XDG_RUNTIME_DIR", directory).replaceAll(
+            "XDG_RUNTIME_DIR",
+            onWindows ? FOLDER : "XDG_RUNTIME_DIR",
+          );
+        const named = flags.replace("setsid,npm", onWindows ? "bun" : "setsid,sh").replace("=npm", "=sh").trim().split(
+          /\s+/,
         );
-        const named = flags.replace("setsid,npm", "setsid,sh").trim().split(/\s+/);
         return [...(native ? named : withoutFfi(named)), "--no-prompt", "--quiet", MAIN];
       };
-      const env = { PROCREF_DIR: "", XDG_RUNTIME_DIR: directory };
-      const client = ["sh", "-c", "echo up; cat"];
+      const env = { PROCREF_DIR: "", [FOLDER]: directory };
       const options = { command: words(running), env };
-      await using command = new RunningCommand(["run", "a", "--start", "sleep 60", "--", ...client], options);
+      await using command = new RunningCommand(["run", "a", ...SLEEP, "--", ...UP_AND_COPY], options);
       await command.says(/up/);
       for (const args of [["ls"], ["status", "a"], ["logs", "a"], ["gc"], ["stop", "a", "--force"]]) {
         await using looker = new RunningCommand(args, { command: words(looking), env });
@@ -136,7 +150,16 @@ for (const native of [true, false]) {
       }
       command.process.stdin!.end();
       assert.equal((await command.ended).status, 0);
-      await eventually(() => readdirSync(join(directory, "procref")).length === 0, "nothing is left");
+      for (const args of onWindows ? [] : [["lock", "a"], ["sem", "a", "-j", "2"]]) {
+        await using locker = new RunningCommand([...args, "--", "sh", "-c", "exit 3"], {
+          command: words(locking),
+          env,
+        });
+        const { status, err } = await locker.ended;
+        assert.equal(status, 3, `${args}: ${err}`);
+      }
+      const state = onWindows ? join("procref", readdirSync(join(directory, "procref"))[0]) : "procref";
+      await eventually(() => readdirSync(join(directory, state)).length === 0, "nothing is left");
 
       const more = ["--allow-run", "--allow-env"];
       const checking = words(looking).filter((word) => !word.startsWith("--allow-run")).flatMap((word) =>

@@ -4,15 +4,19 @@ import { mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { displayWidth } from "../../src/cli/table.ts";
 import { PROCREF, procref, procrefJson, RunningCommand } from "../harness/command.ts";
 import { eventually } from "../harness/eventually.ts";
 import { uniqueName, withDirectory } from "../harness/names.ts";
+import { SLEEP, words } from "../harness/command_words.ts";
+import { notOnWindows, onWindows } from "../harness/platform.ts";
 import { runtime } from "../harness/runtime.ts";
 
 /** script(1) of util-linux gives a program a terminal; what comes on its own standard input is typed. */
 const available = spawnSync("script", ["-qec", "true", "/dev/null"], { stdio: ["pipe", "ignore", "ignore"] });
-const skip = available.status !== 0 && "there is no script(1) that gives a terminal";
+const noTerminal = (): string | false =>
+  notOnWindows("terminals") || (available.status !== 0 && "there is no script(1) that gives a terminal");
 
 function quoted(words: readonly string[]): string {
   return words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
@@ -54,7 +58,7 @@ async function held(work: (name: string, env: Record<string, string>) => Promise
 // deno-lint-ignore no-control-regex -- this is what a terminal is told
 const ESCAPES = /\x1b\[[0-9;]*[A-Za-z]/g;
 
-test("a table fits the terminal, and is whole in a pipe", { skip }, async () => {
+test("a table fits the terminal, and is whole in a pipe", { skip: noTerminal() }, async () => {
   await held(async (name, env) => {
     for (const columns of [120, 80, 60]) {
       const lines = (await printed(["ls"], columns, env)).replaceAll(ESCAPES, "").trimEnd().split("\n");
@@ -68,7 +72,7 @@ test("a table fits the terminal, and is whole in a pipe", { skip }, async () => 
   });
 });
 
-test("colour is for terminals alone, and not with NO_COLOR", { skip }, async () => {
+test("colour is for terminals alone, and not with NO_COLOR", { skip: noTerminal() }, async () => {
   await held(async (name, env) => {
     assert.ok((await printed(["ls"], 100, env)).includes("\x1b[32mrunning\x1b[0m"));
     assert.ok(
@@ -82,24 +86,28 @@ test("colour is for terminals alone, and not with NO_COLOR", { skip }, async () 
   });
 });
 
-test("a wait of more than half a second is explained on a terminal, and not in a pipe", { skip }, async () => {
-  await withDirectory(async (directory) => {
-    const state = join(directory, "state");
-    mkdirSync(state, { mode: 0o700 });
-    const env = { PROCREF_DIR: state };
-    const start = "sh -c 'sleep 1.5; echo up; exec sleep 300'";
-    const args = ["run", "slow", "--start", start, "--ready", "log:up", "--", "echo", "done"];
-    const text = await printed(args, 80, env);
-    assert.match(text, /procref: waiting until slow is ready \(0\.\d s\)/);
-    assert.ok(text.endsWith("\r\x1b[2Kdone\n"), "the line is cleared before the client writes");
-    await eventually(() => readdirSync(state).length === 0, "nothing is left");
-    const piped = await procref(args, { env });
-    assert.deepEqual([piped.out, piped.err], ["done\n", ""]);
-    await eventually(() => readdirSync(state).length === 0, "nothing is left");
-  });
-});
+test(
+  "a wait of more than half a second is explained on a terminal, and not in a pipe",
+  { skip: noTerminal() },
+  async () => {
+    await withDirectory(async (directory) => {
+      const state = join(directory, "state");
+      mkdirSync(state, { mode: 0o700 });
+      const env = { PROCREF_DIR: state };
+      const start = "sh -c 'sleep 1.5; echo up; exec sleep 300'";
+      const args = ["run", "slow", "--start", start, "--ready", "log:up", "--", "echo", "done"];
+      const text = await printed(args, 80, env);
+      assert.match(text, /procref: waiting until slow is ready \(0\.\d s\)/);
+      assert.ok(text.endsWith("\r\x1b[2Kdone\n"), "the line is cleared before the client writes");
+      await eventually(() => readdirSync(state).length === 0, "nothing is left");
+      const piped = await procref(args, { env });
+      assert.deepEqual([piped.out, piped.err], ["done\n", ""]);
+      await eventually(() => readdirSync(state).length === 0, "nothing is left");
+    });
+  },
+);
 
-test("Ctrl-C reaches the client once, and its status counts", { skip }, async () => {
+test("Ctrl-C reaches the client once, and its status counts", { skip: noTerminal() }, async () => {
   await withDirectory(async (directory) => {
     const state = join(directory, "state");
     mkdirSync(state, { mode: 0o700 });
@@ -119,3 +127,31 @@ test("Ctrl-C reaches the client once, and its status counts", { skip }, async ()
     await eventually(() => readdirSync(state).length === 0, "nothing is left");
   });
 });
+
+const PRESS = fileURLToPath(new URL("../fixtures/press_ctrl_c.ts", import.meta.url));
+
+if (onWindows) {
+  test("Ctrl-C in a console reaches the client once, and its status counts", async () => {
+    await withDirectory(async (directory) => {
+      const state = join(directory, "state");
+      mkdirSync(state, { mode: 0o700 });
+      const program = `let times = 0;
+        process.on("SIGINT", () => say("got " + ++times));
+        process.stdin.on("end", () => { say("had " + times); process.exit(9); }).resume();
+        say("ready"); await sleep();`;
+      const args = ["run", "interrupted", ...SLEEP, "--", ...words("", program)];
+      await using command = new RunningCommand(args, { env: { PROCREF_DIR: state }, hasConsole: true });
+      await command.says(/ready/);
+      const pressed = spawnSync("bun", ["run", PRESS, String(command.process.pid)], { encoding: "utf8" });
+      assert.equal(pressed.stderr, "");
+      await command.says(/got 1/);
+      const { references } = await procrefJson(["status", "interrupted"], { env: { PROCREF_DIR: state } });
+      assert.equal(references, 1, "the service is held until the client has ended");
+      command.process.stdin!.end();
+      const { status, out } = await command.ended;
+      assert.match(out, /had 1/);
+      assert.equal(status, 9);
+      await eventually(() => readdirSync(state).length === 0, "nothing is left");
+    });
+  });
+}

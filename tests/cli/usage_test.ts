@@ -5,7 +5,7 @@ import { procref } from "../harness/command.ts";
 import { withDirectory } from "../harness/names.ts";
 import { assertRuntime } from "../harness/runtime.ts";
 
-const COMMANDS = ["run", "ls", "status", "logs", "stop", "gc", "doctor"];
+const COMMANDS = ["run", "ls", "status", "logs", "stop", "gc", "lock", "sem", "doctor"];
 
 test("this suite runs in the runtime that was asked for", assertRuntime);
 
@@ -39,20 +39,32 @@ const WRONG: readonly (readonly [args: readonly string[], says: RegExp])[] = [
   [["ls", "extra"], /"extra" is one word too many/],
   [["ls", "--scope", "users"], /--scope takes user or system, not "users"; did you mean user\?/],
   [["ls", "--directory", "relative"], /use an absolute path \[INVALID_ARGUMENT\]/],
-  [["status"], /the NAME of the service is missing/],
+  [["status"], /the NAME is missing/],
   [["status", "a/b"], /INVALID_NAME/],
   [["logs", "a", "-n", "many"], /--lines takes a whole number/],
   [["stop", "a", "--stop-timeout", "5"], /takes a duration such as 500ms/],
   [["run", "a"], /the client's command is missing/],
   [["run", "a", "true"], /"true" is one word too many/],
-  [["run", "--", "true"], /the NAME of the service is missing/],
+  [["run", "--", "true"], /the NAME is missing/],
   [["run", "a", "--prot", "1", "--", "true"], /did you mean --port\?/],
   [["run", "a", "--linger", "5s", "--", "true"], /--linger says how a service is started; give --start as well/],
+  [["run", "a", "--stop-signal", "SIGINT", "--", "true"], /--stop-signal says how a service is started/],
+  [["run", "a", "--start", "x", "--stop-signal", "SIGKILL", "--", "true"], /--stop-signal takes SIGTERM or SIGINT or/],
   [["run", "a", "--start", "'open", "--", "true"], /a quote that is not closed/],
   [["run", "a", "--start", "x", "--port", "99999", "--", "true"], /--port takes a whole number from 0 to 65535/],
   [["run", "a", "--start", "x", "--ready", "htpp:/", "--", "true"], /--ready takes running, tcp/],
   [["run", "a", "--start", "x", "--ready", "log:(", "--", "true"], /takes a regular expression/],
   [["run", "a", "--start", "x", "--env", "A", "--", "true"], /takes NAME=VALUE/],
+  [["lock", "a"], /the command is missing: end with -- CMD/],
+  [["lock", "--", "true"], /the NAME is missing/],
+  [["lock", "a/b", "--", "true"], /INVALID_NAME/],
+  [["lock", "a", "-j", "2", "--", "true"], /unknown option -j/],
+  [["lock", "a", "--nonblok", "--", "true"], /did you mean --nonblock\?/],
+  [["lock", "a", "-n", "--timeout", "5s", "--", "true"], /--nonblock does not wait: leave out --timeout/],
+  [["lock", "a", "--timeout", "soon", "--", "true"], /takes a duration such as 500ms/],
+  [["sem", "a", "-j", "0", "--", "true"], /--jobs takes a whole number from 1, not 0/],
+  [["sem", "a", "-j", "two", "--", "true"], /--jobs takes a whole number/],
+  [["sem", "a", "--priority", "high", "--", "true"], /--priority takes a whole number/],
 ];
 
 test("a wrong command line ends with 2, says what is wrong, and touches nothing", async () => {

@@ -24,12 +24,22 @@ test("a command is split into words as a shell does", () => {
     ["$HOME * ; | > {port}", ["$HOME", "*", ";", "|", ">", "{port}"]],
     [`sh -c 'echo "$1"'`, ["sh", "-c", 'echo "$1"']],
   ];
-  for (const [text, words] of cases) assert.deepEqual(splitWords("--start", text), words, text);
+  for (const [text, words] of cases) assert.deepEqual(splitWords("--start", text, "/"), words, text);
+});
+
+test("where paths have backslashes, one keeps only a quote", () => {
+  const cases: readonly (readonly [string, readonly string[]])[] = [
+    [String.raw`C:\a\b.exe --data D:\x\ y`, ["C:\\a\\b.exe", "--data", "D:\\x\\", "y"]],
+    [String.raw`"C:\Program Files\x.exe" '\\host\share'`, ["C:\\Program Files\\x.exe", "\\\\host\\share"]],
+    [String.raw`\\host\share "\\host\share"`, ["\\\\host\\share", "\\\\host\\share"]],
+    [String.raw`\" \' "a \" b" end\ `, ['"', "'", 'a " b', "end\\"]],
+  ];
+  for (const [text, words] of cases) assert.deepEqual(splitWords("--start", text, "\\"), words, text);
 });
 
 test("a command with an open quote, a lone backslash or no word is refused", () => {
   for (const text of ["'a", 'a "b', "a\\", "", "  "]) {
-    assert.throws(() => splitWords("--start", text), isUsageError, text);
+    assert.throws(() => splitWords("--start", text, "/"), isUsageError, text);
   }
 });
 
@@ -70,7 +80,7 @@ test("variables are NAME=VALUE, and placeholders are filled in", () => {
 });
 
 test("a word that is nearly right is suggested, and one that is far off is not", () => {
-  const known = ["run", "ls", "status", "logs", "stop", "gc", "doctor", "--json", "--force"];
+  const known = ["run", "ls", "status", "logs", "stop", "gc", "lock", "sem", "doctor", "--json", "--force"];
   const cases = {
     stauts: "status",
     statu: "status",

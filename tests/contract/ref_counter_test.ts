@@ -9,12 +9,9 @@ import { sysvCapabilities } from "../../src/kernel/sysv_ref_counter.ts";
 import { refCounterContract } from "../../src/testing/mod.ts";
 import { uniqueName } from "../harness/names.ts";
 
-/**
- * What the kernel of this machine has. Lock files are left out on Windows: Wine keeps a descriptor for every look at a file
- * that is locked until it is unlocked, and one law looks some 65,000 times, which is more than a process may have.
- */
+/** What the kernel of this machine has. */
 const KERNEL_CAPABILITIES = process.platform === "win32"
-  ? [HANDLES_CAPABILITIES]
+  ? [HANDLES_CAPABILITIES, SLOTS_CAPABILITIES]
   : [sysvCapabilities(libc().semaphores), SLOTS_CAPABILITIES];
 
 for (const capabilities of [MEMORY_CAPABILITIES, ...KERNEL_CAPABILITIES]) {

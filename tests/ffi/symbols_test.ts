@@ -98,6 +98,10 @@ const EXPECTED: readonly (readonly [symbol: string, what: string, result: unknow
   ["syscall", "getdents64 of a file that is no directory", "-1n", E.ENOTDIR],
   ["syscall", "getdents64 of into too little memory", "-1n", E.EINVAL],
   ["syscall", "getdents64 of its end", "0n"],
+  ["syscall", "statx of a file", "0n"],
+  ["syscall", "statx of a link", "0n"],
+  ["syscall", "statx of a file that is not there", "-1n", E.ENOENT],
+  ["syscall", "statx of a file in a file", "-1n", E.ENOTDIR],
   ["kill", "asks for this process", 0],
   ["kill", "a process that is not there", -1, E.ESRCH],
   ["kill", "a group that is not there", -1, E.ESRCH],
@@ -136,6 +140,8 @@ test("memory is lent to C at its offset, and nothing beyond it is touched", asyn
     assert.deepEqual(memory("read", "its beginning"), { inside: bytes("fifteen le"), outside });
     assert.deepEqual(memory("read", "its rest"), { inside: bytes("ttersen le"), outside });
     assert.deepEqual(memory("pread", "its middle"), { inside: bytes("lette"), outside });
+    assert.deepEqual(memory("syscall", "statx of a file"), { isFile: true, length: "15" });
+    assert.deepEqual(memory("syscall", "statx of a link"), { isFile: false, length: "4" });
     assert.deepEqual(memory("readlink", "a link"), { inside: bytes("textsen le"), outside });
   }
 });

@@ -21,6 +21,8 @@ export interface ChildOptions {
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly detached?: boolean;
+  /** Its working directory; this one unless given. */
+  readonly cwd?: string;
 }
 
 export interface Exit {
@@ -39,12 +41,13 @@ export class Child implements AsyncDisposable {
   #errors = "";
 
   constructor(fixture: string, options: ChildOptions = {}) {
-    const { runtime = ours, command = COMMANDS[runtime], args = [], env = {}, detached = false } = options;
+    const { runtime = ours, command = COMMANDS[runtime], args = [], env = {}, detached = false, cwd } = options;
     const [program, ...first] = command;
     this.process = spawn(program, [...first, fileURLToPath(new URL(fixture, FIXTURES)), ...args], {
       env: { ...process.env, NO_COLOR: "1", ...env },
       stdio: ["pipe", "pipe", "pipe"],
       detached,
+      cwd,
     });
     this.process.stderr!.setEncoding("utf8").on("data", (text) => this.#errors += text);
     this.process.stdin!.on("error", () => {});

@@ -20,6 +20,8 @@ export interface CommandOptions {
   /** Replaces the words that run the command. */
   readonly command?: readonly string[];
   readonly cwd?: string;
+  /** Whether it has a console of its own, on Windows, in which keys can be pressed. */
+  readonly hasConsole?: boolean;
 }
 
 export interface Outcome {
@@ -38,11 +40,13 @@ export class RunningCommand implements AsyncDisposable {
   #over = false;
   readonly #waiting = new Set<() => void>();
 
-  constructor(args: readonly string[], { env = {}, runtime = ours, command = PROCREF[runtime], cwd }: CommandOptions) {
+  constructor(args: readonly string[], options: CommandOptions) {
+    const { env = {}, runtime = ours, command = PROCREF[runtime], cwd, hasConsole = false } = options;
     const [program, ...first] = command;
     this.process = spawn(program, [...first, ...args], {
       // A session of its own: the terminal of whoever runs the tests has no say.
-      detached: true,
+      detached: !hasConsole,
+      windowsHide: hasConsole,
       stdio: ["pipe", "pipe", "pipe"],
       env: { ...process.env, NO_COLOR: undefined, ...env } as NodeJS.ProcessEnv,
       cwd,

@@ -7,6 +7,7 @@ import {
   statSync,
   symlinkSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -51,6 +52,36 @@ test("a state is seen by others as a whole, and a file that has not changed is n
     one.write({ count: 2 });
     assert.deepEqual(other.read(), { count: 2 });
     assert.deepEqual(readdirSync(directory), ["state.json"], "no temporary file stays");
+  });
+});
+
+test("a file that is replaced again and again within one tick of the clock is read again each time", async () => {
+  await withDirectory((directory) => {
+    const path = join(directory, "state.json");
+    using file = open(path);
+    for (let count = 1000; count < 1200; count++) {
+      // As somebody else does: the same length, the same time, and on many file systems an inode that was used before.
+      writeFileSync(`${path}.aside`, JSON.stringify({ count }));
+      utimesSync(`${path}.aside`, 1_700_000_000, 1_700_000_000);
+      renameSync(`${path}.aside`, path);
+      // What was read last was replaced twice.
+      if (count % 2 === 0) assert.deepEqual(file.read(), { count });
+    }
+  });
+});
+
+test("a state that was removed is no state, and one that was closed is read again", async () => {
+  await withDirectory((directory) => {
+    const path = join(directory, "state.json");
+    using file = open(path);
+    file.write({ count: 1 });
+    file.close();
+    file.close();
+    assert.deepEqual(file.read(), { count: 1 });
+    file.remove();
+    file.remove();
+    assert.equal(file.read(), undefined);
+    assert.deepEqual(readdirSync(directory), []);
   });
 });
 
@@ -106,6 +137,27 @@ test("writers that are SIGKILLed at any moment leave the old state or the new on
       using lock = new PathLock(`${path}.lock`);
       assert.equal(lock.tryLock(), true, "the lock of the dead is free");
       assert.ok(open(path).read()!.count >= from + 20);
+    }
+  });
+});
+
+test("a reader without the lock sees whole states in their order, however fast others replace them", async () => {
+  await withDirectory(async (directory) => {
+    const path = join(directory, "state.json");
+    const writers = [...bothRuntimes, ...bothRuntimes].map((runtime) =>
+      new Child("state_writer.ts", { runtime, args: [path, "1000000"] })
+    );
+    try {
+      await Promise.all(writers.map((writer) => writer.line("ready")));
+      using file = open(path);
+      let last = 0;
+      while (last < 1500) {
+        const count = file.read()?.count ?? 0;
+        assert.ok(count >= last, `${count} after ${last}`);
+        last = count;
+      }
+    } finally {
+      await Promise.all(writers.map((writer) => writer.kill()));
     }
   });
 });

@@ -28,6 +28,7 @@ for (const name of ["sleep", "my program", ") Z 1 (", "a) Z 1 2 3", "((()))", ")
   test(`the status of a process that is called ${JSON.stringify(name)} is read right`, () => {
     assert.deepEqual(parseStatus(line(name)), {
       state: "S",
+      parent: 1,
       group: 4700,
       threads: 7,
       startTicks: "123456789",

@@ -68,7 +68,7 @@ for (const deed of DEEDS) {
       const keeper = deed.beside ? await stage.start({ runtime: theirs }) : undefined;
       if (keeper) await ask(keeper, "registerService", "kept");
       const steps = await stepsOf(stage, deed, mine);
-      assert.ok(steps.length > 3, "there is something to be killed at");
+      assert.ok(steps.length >= 2, "there is something to be killed at");
 
       for (const [index, step] of steps.entries()) {
         for (const when of ["before", "after"]) {

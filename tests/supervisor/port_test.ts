@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { isProcrefError } from "../../mod.ts";
 import { findProgram } from "../../src/process/programs.ts";
 import { environmentOf } from "../harness/environment.ts";
+import { eventually } from "../harness/eventually.ts";
 import { onWindows } from "../harness/platform.ts";
 import { programCommand } from "../harness/program.ts";
 import { bothRuntimes } from "../harness/runtime.ts";
@@ -174,7 +175,7 @@ test("a service that always dies of a taken port is given up after some ports", 
 for (const runtime of bothRuntimes) {
   test(`placeholders are replaced in command, args, exec and env, but not in what is inherited (${runtime})`, async () => {
     await onStage(async (stage) => {
-      const text = "{port} {host} {name} {dir} {else} {port}";
+      const text = "{port} {host} {name} ({namespace}) {dir} {else} {port}";
       const ask = `grep -q "^word {" "$JOURNAL" && test "$1" = "$ALL" && echo "asked $1" >>"$JOURNAL"`;
       const question = `const right = notes("word").some((word) => word.startsWith("{")) && args[0] === process.env.ALL;
         if (right) note("asked", args[0]);
@@ -193,7 +194,7 @@ for (const runtime of bothRuntimes) {
       const client = await stage.client(options, { runtime, env: { INHERITED: "{port} {name}" } });
       const { pid, port } = await client.call<Acquired>("acquire");
       const directory = stage.file("")!.replace(/\/$/, "");
-      const replaced = `${port} localhost ${stage.name} ${directory} {else} ${port}`;
+      const replaced = `${port} localhost ${stage.name} () ${directory} {else} ${port}`;
       assert.deepEqual(stage.notes("word"), [replaced, `{${stage.name}}`]);
       assert.deepEqual(stage.notes("asked"), [replaced]);
       const environment = environmentOf(pid);
@@ -219,6 +220,8 @@ test("without a port, {port} stays as it is", async () => {
     );
     const handle = await service.acquire();
     assert.equal(handle.port, undefined);
+    // It is ready before it notes this.
+    await eventually(() => stage.notes("port").length === 1, "it notes its port");
     assert.deepEqual(stage.notes("port"), ["{port}"]);
     await handle.release();
     await stage.assertNothingLeft();

@@ -30,6 +30,31 @@ for (const stopSignal of ["SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP"]) {
   });
 }
 
+for (
+  const [when, isKilled] of [["whose client was killed while it started", true], [
+    "that is not ready in time",
+    false,
+  ]] as const
+) {
+  test(`a service ${when} is asked to end by its stopSignal, and has its grace`, async () => {
+    await onStage(async (stage) => {
+      const options = stage.script(
+        `trap 'sleep 0.3; echo "got SIGINT" >>"$JOURNAL"; exit 0' INT\necho "trapped $$" >>"$JOURNAL"\n${WAIT}`,
+        { ready: { log: "never" }, stopSignal: "SIGINT", startTimeoutMs: isKilled ? 60_000 : 2000 },
+        `onRequest(async () => { await delay(300); note("got", "SIGINT"); process.exit(0); });
+        note("trapped", process.pid); await sleep()`,
+      );
+      const client = await stage.client(options);
+      const acquiring = client.call("acquire").then(() => "ready", () => "not ready");
+      await eventually(() => stage.notes("trapped").length === 1, "it runs and is not ready");
+      if (isKilled) await client.kill();
+      assert.equal(await acquiring, "not ready");
+      await stage.assertNothingLeft();
+      assert.deepEqual(stage.notes("got"), ["SIGINT"]);
+    });
+  });
+}
+
 test("a service may take its time to end, and who comes meanwhile waits and gets another one", async () => {
   await onStage(async (stage) => {
     const script = `trap 'sleep 0.5; echo "end $$" >>"$JOURNAL"; exit 0' TERM\n${WAIT}`;

@@ -1,15 +1,17 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
 import { process as processes } from "../../mod.ts";
 import { markedProcesses } from "../../src/process/marks.ts";
 import { startSupervisor } from "../../src/service/start_supervisor.ts";
+import { compile, withoutCompiler } from "../fixtures/c_compiler.ts";
 import { listedSet, removeSet } from "../fixtures/sets.ts";
 import { eventually } from "../harness/eventually.ts";
 import { ordersFor } from "../harness/orders.ts";
 import { notOnWindows } from "../harness/platform.ts";
-import { bothRuntimes, type RuntimeName } from "../harness/runtime.ts";
+import { bothRuntimes, runtime, type RuntimeName } from "../harness/runtime.ts";
 import { startSleeper } from "../harness/sleeper.ts";
 import { type Acquired, type Identity, onStage, other, type SupervisedStage } from "../harness/supervised.ts";
 
@@ -43,6 +45,29 @@ for (const runtime of bothRuntimes) {
     });
   });
 }
+
+test("a service that takes the zombie of a killed one for a living one is started again once that is gone", {
+  skip: withoutCompiler || notOnWindows("zombies"),
+}, async () => {
+  await onStage(async (stage) => {
+    const pidFile = join(stage.directory, "pid");
+    const reap = join(stage.directory, "reap");
+    const script = `if kill -0 "$(cat ${pidFile})"; then echo "refused $$" >>"$JOURNAL"; touch ${reap}; exit 1; fi
+      echo $$ >${pidFile}; echo usable; exec sleep 300`;
+    const reaper = compile("late_reaper.c", stage.directory);
+    const command = [reaper, reap, ...(runtime === "deno" ? ["deno", "run", "-A", "--no-check"] : ["bun", "run"])];
+    const client = await stage.client(stage.script(script, { ready: { log: "^usable$" } }), { command });
+    const { pid } = await client.call<Acquired>("acquire");
+    await stage.killSupervisor();
+    const after = Number(await client.line("restart "));
+    assert.notEqual(after, pid);
+    assert.equal(stage.notes("refused").length, 1);
+    assert.deepEqual(stage.running(), [after]);
+    await client.call("release", 0);
+    await stage.assertNothingLeft();
+    await client.end();
+  });
+});
 
 test("an acquire after the supervisor was SIGKILLed does not wait for the holders to look", async () => {
   await onStage(async (stage) => {

@@ -8,6 +8,9 @@ import {
   LINUX_LAYOUTS,
   LINUX_LIBC,
   LINUX_SEMAPHORES,
+  LINUX_STATUS,
+  LINUX_STATX,
+  LINUX_STATX_LAYOUT,
 } from "../../ffi/symbols/linux_libc.ts";
 import type { AbiTable } from "./probe.ts";
 
@@ -25,6 +28,7 @@ const HEADERS = `
 #include <sys/file.h>
 #include <sys/ipc.h>
 #include <sys/sem.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #ifndef SYS_pidfd_send_signal
@@ -33,6 +37,19 @@ const HEADERS = `
 #ifndef SYS_pidfd_open
 #define SYS_pidfd_open __NR_pidfd_open
 #endif
+#ifndef SYS_statx
+#define SYS_statx __NR_statx
+#endif
+`;
+
+/** The kernel's own: the C library has the structure in newer versions alone, and never beside the kernel's. */
+const STATUS_HEADERS = `
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stddef.h>
+#include <linux/fcntl.h>
+#include <linux/stat.h>
+#include <unistd.h>
 `;
 
 /** Beside the C library's own sys/sem.h it cannot be included, and that lacks the limits. */
@@ -92,6 +109,32 @@ const DIRECTORY: AbiTable = {
   variadicAsFixed: true,
 };
 
+/** The status of a file. */
+const STATUS: AbiTable = {
+  file: FILE,
+  part: "status of files",
+  headers: STATUS_HEADERS,
+  symbols: LINUX_STATUS,
+  declarations: DECLARATIONS,
+  variadicAsFixed: true,
+  constants: LINUX_STATX,
+  layouts: { statx: LINUX_STATX_LAYOUT },
+  structs: {
+    statx: {
+      type: "struct statx",
+      members: {
+        mode: "stx_mode",
+        ino: "stx_ino",
+        length: "stx_size",
+        mtimeSeconds: "stx_mtime.tv_sec",
+        mtimeNanoseconds: "stx_mtime.tv_nsec",
+        devMajor: "stx_dev_major",
+        devMinor: "stx_dev_minor",
+      },
+    },
+  },
+};
+
 /** What only the kernel's own headers have. */
 const LIMITS: AbiTable = {
   file: FILE,
@@ -102,5 +145,5 @@ const LIMITS: AbiTable = {
 
 /** All tables of Linux, for an architecture. */
 export function linuxTables(arch: "x64" | "arm64"): AbiTable[] {
-  return [libcTable(arch), DIRECTORY, LIMITS];
+  return [libcTable(arch), DIRECTORY, STATUS, LIMITS];
 }

@@ -51,6 +51,10 @@ const STRUCTS: { readonly [exported: string]: StructNames } = {
       indexLow: "nFileIndexLow",
     },
   },
+  DIRECTORY_ENTRY: {
+    type: "FILE_ID_BOTH_DIR_INFO",
+    members: { next: "NextEntryOffset", nameLength: "FileNameLength", file: "FileId", name: "FileName" },
+  },
   SYSTEM_PROCESS: {
     type: "SYSTEM_PROCESS_INFORMATION",
     members: {

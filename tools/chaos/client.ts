@@ -8,12 +8,11 @@ import { readFileSync, writeSync } from "node:fs";
 import { createInterface } from "node:readline";
 import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { isProcrefError, process as processes, type ServiceHandle, SharedService } from "../../mod.ts";
 import type { Call, Seen, ServiceConfiguration } from "./calls.ts";
+import { environmentOf, neededVariables, serviceCommand, SLOWNESS } from "./platform.ts";
 
-const SERVICE = fileURLToPath(new URL("service.sh", import.meta.url));
-const TIMES = { startTimeoutMs: 800, stopTimeoutMs: 300, lockTimeoutMs: 25_000 } as const;
+const TIMES = { startTimeoutMs: 800 * SLOWNESS, stopTimeoutMs: 300 * SLOWNESS, lockTimeoutMs: 25_000 } as const;
 const RESTART = { limit: 3, delayMs: 5, maxDelayMs: 40, resetAfterMs: 300 } as const;
 const SLOW_MS = 300;
 
@@ -31,10 +30,10 @@ function open({ name, state, round, mode, ready, lingerMs, isMissing }: ServiceC
   } else {
     service = new SharedService(name, {
       ...settings,
-      command: [isMissing ? `${round}/no-such-program` : "sh", SERVICE, round],
+      command: isMissing ? [`${round}/no-such-program`, round] : serviceCommand(round),
       cwd: "/",
       inheritEnv: false,
-      env: { PATH: process.env.PATH ?? "", CHAOS_ROUND: round },
+      env: { ...neededVariables(), CHAOS_ROUND: round },
       ready: ready === "log" ? { log: "^ready$" } : "running",
       lingerMs,
       restart: RESTART,
@@ -43,9 +42,10 @@ function open({ name, state, round, mode, ready, lingerMs, isMissing }: ServiceC
 }
 
 function spawnInstance(): ChildProcess {
-  const child = spawn("sh", [SERVICE, directory], {
+  const [program, ...args] = serviceCommand(directory);
+  const child = spawn(program, args, {
     cwd: "/",
-    env: { PATH: process.env.PATH ?? "", CHAOS_ROUND: directory, CHAOS_STARTER: String(process.pid) },
+    env: { ...neededVariables(), CHAOS_ROUND: directory, CHAOS_STARTER: String(process.pid) },
     detached: true,
     stdio: "ignore",
   });
@@ -79,14 +79,6 @@ function look(): Seen {
   // Asked after its environment was read: what is alive now was so then.
   const alive = info.isAlive();
   return { pid, ticks: identity?.start.split(" ")[0], alive, theirs, lost: handle!.signal.aborted, checkedAt };
-}
-
-function environmentOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/environ`, "utf8");
-  } catch {
-    return "";
-  }
 }
 
 const CALLS: { readonly [call: string]: (argument: ServiceConfiguration) => unknown } = {

@@ -8,13 +8,15 @@ import { identityOf, type ProcessIdentity } from "../../src/process/identity.ts"
 import { ProcessWatch } from "../../src/process/process_watch.ts";
 import { type Answer, CallError, type ServiceConfiguration } from "./calls.ts";
 import type { RuntimeName } from "./plan.ts";
+import { goOn, killFromLinux, pause } from "./platform.ts";
 
 const PROGRAM = fileURLToPath(new URL("client.ts", import.meta.url));
 const COMMANDS: { readonly [R in RuntimeName]: readonly string[] } = {
   deno: ["deno", "run", "-A", "--no-check", "--quiet", PROGRAM],
   bun: ["bun", "run", PROGRAM],
 };
-const [SIGKILL, SIGSTOP, SIGCONT] = [9, 19, 18];
+const SIGKILL = 9;
+let started = 0;
 
 interface Waiting {
   readonly resolve: (value: unknown) => void;
@@ -32,13 +34,15 @@ export class Client {
   errors = "";
   readonly #child: ChildProcess;
   readonly #waiting = new Map<number, Waiting>();
+  readonly #word = `chaos-client-${++started}-of-${process.pid}.`;
   #identity: ProcessIdentity | undefined;
   #calls = 0;
 
   constructor(runtime: RuntimeName) {
     this.runtime = runtime;
     const [program, ...args] = COMMANDS[runtime];
-    const child = this.#child = spawn(program, args, {
+    // By the last word each one is known in the list of processes.
+    const child = this.#child = spawn(program, [...args, this.#word], {
       stdio: ["pipe", "pipe", "pipe"],
       env: { ...process.env, NO_COLOR: "1" },
     });
@@ -76,24 +80,25 @@ export class Client {
   }
 
   kill(): boolean {
-    return this.#signal(SIGKILL);
+    return this.#identity !== undefined && signalProcess(this.#identity, SIGKILL);
+  }
+
+  /** SIGKILL by the Linux below Windows; false when there is none. */
+  killFromLinux(): boolean {
+    return !this.hasEnded && killFromLinux(this.#word);
   }
 
   stop(): boolean {
-    return this.#signal(SIGSTOP);
+    return this.#identity !== undefined && pause(this.#identity);
   }
 
   resume(): boolean {
-    return this.#signal(SIGCONT);
+    return this.#identity !== undefined && goOn(this.#identity);
   }
 
   /** Lets it end by itself. */
   dismiss(): void {
     this.#child.stdin!.end();
-  }
-
-  #signal(number: number): boolean {
-    return this.#identity !== undefined && signalProcess(this.#identity, number);
   }
 
   #take({ id, value, error }: Answer): void {

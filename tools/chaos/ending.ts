@@ -2,19 +2,21 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import { isAlive } from "../../src/process/identity.ts";
-import { findProgram } from "../../src/process/programs.ts";
+import { processSystem } from "../../src/process/platform.ts";
 import { signalProcess } from "./client_process.ts";
 import { Slot } from "./group.ts";
+import { onWindows, SLOWNESS } from "./platform.ts";
 import type { Round } from "./round.ts";
 
 /** How long it may take until nothing is left. */
-export const SETTLE_MS = 10_000;
+export const SETTLE_MS = onWindows ? 20_000 : 10_000;
 /** How long what is left has to stay the same, with no process that could change it, to be judged. */
-const STILL_MS = 300;
+const STILL_MS = 300 * SLOWNESS;
 /** How long the service of a holder may take to be alive again. */
-const HEAL_MS = 10_000;
+const HEAL_MS = onWindows ? 20_000 : 10_000;
 const SIGKILL = 9;
-const hasParentDeathSignal = "found" in findProgram("setpriv");
+/** Whether a service ends when its supervisor is killed. */
+const endsWithSupervisor = processSystem().endsWithSupervisor() !== undefined;
 
 /** Ends a round. */
 export async function endRound(round: Round): Promise<void> {
@@ -84,7 +86,7 @@ async function settle(round: Round): Promise<void> {
     observer.violate(why);
     return await clear(round);
   }
-  const orphans = round.plan.mode === "supervised" && hasParentDeathSignal ? round.instances.alive() : [];
+  const orphans = round.plan.mode === "supervised" && endsWithSupervisor ? round.instances.alive() : [];
   if (orphans.length > 0) observer.violate(`instance ${orphans[0].identity.pid} outlives its supervisor`);
   if (observer.hasKilled("supervisor")) {
     // Its supervisor was killed and then its last client: nobody is there to notice, and the next client clears up.
@@ -132,6 +134,7 @@ async function leftAfterSettling(round: Round): Promise<Left | undefined> {
     before = words;
     const attended = processes.some(({ kind }) => kind === "supervisor");
     const isStill = !attended && now - since >= STILL_MS;
+    if (isStill && endUnmade(round)) continue;
     if (isStill || now - began >= SETTLE_MS) {
       const unused = values === undefined || (values.references === 0 && !values.locked && !values.seated);
       const info = record?.info;
@@ -139,6 +142,25 @@ async function leftAfterSettling(round: Round): Promise<Left | undefined> {
     }
     await delay(5);
   }
+}
+
+/**
+ * Windows makes a process first and lets it run then. Whoever is killed between, in a callback, leaves one that nobody
+ * knows of, and that never runs: no instance, for it has done nothing.
+ *
+ * @returns whether there was one; it is ended
+ */
+function endUnmade({ plan, observer, instances, directory, stage: { scanner, statistics } }: Round): boolean {
+  if (!onWindows || plan.mode !== "callback" || !observer.hasKilled("client")) return false;
+  const known = instances.all.map(({ identity }) => identity.pid);
+  const unmade = scanner.of(directory).filter(({ kind, identity }) =>
+    kind === "service" && !known.includes(identity.pid)
+  );
+  return unmade.filter(({ identity }) => {
+    observer.note(`process ${identity.pid} was never let run`);
+    statistics.unknownStarts++;
+    return signalProcess(identity, SIGKILL);
+  }).length > 0;
 }
 
 /** What the next client does. */

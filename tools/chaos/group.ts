@@ -100,7 +100,10 @@ export class Slot {
     const what = kind ?? `client, ${this.#isStopped ? "stopped" : this.state}`;
     if (this.state === "acquiring") this.#observer().wasKilledAcquiring = true;
     this.#forget();
-    if (client.kill()) this.#observer().killed("client", what, this.runtime, client.pid);
+    // Where there are two ways to kill, by turns.
+    if (client.pid % 8 === 0 && client.killFromLinux()) {
+      this.#observer().killed("client", `${what}, by Linux`, this.runtime, client.pid);
+    } else if (client.kill()) this.#observer().killed("client", what, this.runtime, client.pid);
     return true;
   }
 

@@ -33,7 +33,8 @@ export class Instances {
   constructor(directory: string) {
     this.#directory = directory;
     this.#path = join(directory, "journal");
-    this.#place = ownIdentity().start.replace(/^\S+ /, "");
+    // On Windows the time alone says when and where it was.
+    this.#place = ownIdentity().start.replace(/^\S+/, "");
     appendFileSync(this.#path, "");
   }
 
@@ -69,7 +70,7 @@ export class Instances {
   #parse(line: string): Instance {
     const [, pid, ticks, parent, behaviour, overlap] = line.split(" ");
     return {
-      identity: { pid: Number(pid), start: `${ticks} ${this.#place}` },
+      identity: { pid: Number(pid), start: `${ticks}${this.#place}` },
       ticks,
       parent: Number(parent),
       behaviour: behaviour as Behaviour,

@@ -7,6 +7,7 @@ import { isAlive } from "../../src/process/identity.ts";
 import type { CallError, Seen } from "./calls.ts";
 import type { Instance, Instances } from "./instances.ts";
 import type { Plan, RuntimeName } from "./plan.ts";
+import { SLOWNESS } from "./platform.ts";
 import type { KillRow, Statistics } from "./statistics.ts";
 import type { Traces } from "./traces.ts";
 
@@ -24,13 +25,13 @@ export interface Holder {
 }
 
 /** How long after a kill a handle may still be given: the time from the library's last look to the client's own. */
-const MOMENT_MS = 500;
+const MOMENT_MS = 500 * SLOWNESS;
 /** How long a kill or a failed start may explain that somebody else's acquire fails. */
-const REFUSAL_MS = 5000;
+const REFUSAL_MS = 5000 * SLOWNESS;
 /** How many supervisors in a row may be killed at their start before a client gives up. */
 const MOST_KILLED = 3;
 /** A supervised instance that runs so long was ready: starts are given up earlier. */
-const READY_MS = 1500;
+const READY_MS = 1500 * SLOWNESS;
 
 /** Judges one round. */
 export class Observer {

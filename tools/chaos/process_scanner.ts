@@ -1,8 +1,11 @@
 /** Finding the processes of a round, from their first moments on: by the round's directory in their environment. */
 
+import { sep } from "node:path";
 import { identityOf, type ProcessIdentity } from "../../src/process/identity.ts";
-import { listProcesses, readProcFile } from "../../src/process/linux/proc_files.ts";
+import { readProcFile } from "../../src/process/linux/proc_files.ts";
+import { processSystem } from "../../src/process/platform.ts";
 import type { RuntimeName } from "./plan.ts";
+import { environmentOf, onWindows } from "./platform.ts";
 
 export interface Found {
   readonly identity: ProcessIdentity;
@@ -24,6 +27,7 @@ const FORKED_MS = 500;
 /** How old the list of processes may be. */
 const LIST_MS = 3;
 const SUPERVISOR = "/src/supervisor/main.ts";
+const CLIENT = "/tools/chaos/client.ts";
 const VARIABLE = /^(?:TMPDIR|CHAOS_ROUND)=(.*)$/;
 
 /** Looks at all processes on behalf of all rounds. */
@@ -53,7 +57,7 @@ export class ProcessScanner {
     if (now - this.#listedAt < LIST_MS) return;
     this.#listedAt = now;
     const next = new Map<number, Known>();
-    for (const pid of listProcesses()) {
+    for (const pid of processSystem().list()) {
       const known = this.#known.get(pid) ?? { firstSeen: now, round: undefined };
       if (known.round === undefined && now - known.firstSeen < FORKED_MS) known.round = this.#roundOf(pid);
       next.set(pid, known);
@@ -62,27 +66,36 @@ export class ProcessScanner {
   }
 
   #roundOf(pid: number): string | undefined {
-    for (const entry of (readProcFile(`/proc/${pid}/environ`) ?? "").split("\0")) {
+    // What a client changes of its own environment is seen on Windows.
+    if (onWindows && wordsOf(pid).some((word) => word.endsWith(CLIENT))) return undefined;
+    for (const entry of environmentOf(pid).split("\0")) {
       const round = VARIABLE.exec(entry)?.[1];
-      if (round?.startsWith(`${this.#root}/`)) return round;
+      if (round?.startsWith(`${this.#root}${sep}`)) return round;
     }
     return undefined;
   }
 }
 
+/** The command line of a process, with its paths as Unix writes them. */
+function wordsOf(pid: number): string[] {
+  if (!onWindows) return (readProcFile(`/proc/${pid}/cmdline`) ?? "").split("\0");
+  return (processSystem().command(pid) ?? []).map((word) => word.replaceAll("\\", "/"));
+}
+
 function describe(pid: number): Found | undefined {
   const identity = identityOf(pid);
   if (identity === undefined) return undefined;
-  const words = (readProcFile(`/proc/${pid}/cmdline`) ?? "").split("\0");
+  const words = wordsOf(pid);
   const command = words.join(" ").slice(0, 200);
   const isSupervisor = words.some((word) => word.endsWith(SUPERVISOR)) && !isSupervisorsChild(pid);
   if (!isSupervisor) return { identity, kind: "service", runtime: undefined, command };
-  const runtime = words.some((word) => /(^|\/)deno$/.test(word)) ? "deno" : "bun";
+  const runtime = words.some((word) => /(^|\/)deno(\.exe)?$/.test(word)) ? "deno" : "bun";
   return { identity, kind: "supervisor", runtime, command };
 }
 
 /** Whether it was forked by a supervisor and looks like it only until it runs its own program. */
 function isSupervisorsChild(pid: number): boolean {
+  if (onWindows) return false;
   const status = readProcFile(`/proc/${pid}/stat`) ?? "";
   const parent = status.slice(status.lastIndexOf(")") + 2).split(" ")[1];
   if (parent === undefined || parent === "1") return false;

@@ -65,6 +65,10 @@ it has callbacks and a reaper. Kills come at any moment, with delays from below 
 an acquire, while a supervisor starts or stops. Instances of the service are slow, fail, crash, never become ready,
 ignore SIGTERM, or have children in other sessions.
 
+\`deno task test:windows chaos\` does the same under Wine for a minute, with a program of Bun for the service. There
+TerminateProcess kills, and in about half of all cases the Linux below by SIGKILL, which Wine knows nothing of before;
+the times below are longer.
+
 ## What is checked
 
 - **Never two instances.** Each holds a lock from its first step until it and, where it has a supervisor, all its children

@@ -1,10 +1,10 @@
 /** One round: a group of clients of one service, and what is done to them, to the service and to its supervisor. */
 
 import { spawn } from "node:child_process";
-import { mkdirSync, rmSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
+import { removeTree } from "../../tests/harness/names.ts";
 import type { ServiceConfiguration } from "./calls.ts";
 import { type ClientPool, signalProcess } from "./client_process.ts";
 import { endRound } from "./ending.ts";
@@ -12,6 +12,7 @@ import { Slot } from "./group.ts";
 import { type Instance, Instances } from "./instances.ts";
 import { Observer } from "./observer.ts";
 import type { Plan, Step } from "./plan.ts";
+import { goOn, killFromLinux, neededVariables, pause, SLEEPER, SLOWNESS } from "./platform.ts";
 import type { Found, ProcessScanner } from "./process_scanner.ts";
 import type { Statistics } from "./statistics.ts";
 import { Traces } from "./traces.ts";
@@ -31,8 +32,10 @@ export interface Stage {
 
 const LOOK_MS = 10;
 /** How long to wait for the supervisor that is to be killed when it appears. */
-const NEXT_SUPERVISOR_MS = 400;
-const [SIGKILL, SIGSTOP, SIGCONT] = [9, 19, 18];
+const NEXT_SUPERVISOR_MS = 400 * SLOWNESS;
+const SIGKILL = 9;
+/** The end of the command line of a supervisor on Windows. */
+const SUPERVISOR = "\\supervisor\\main.ts";
 
 /** A round on the stage. */
 export class Round {
@@ -92,20 +95,23 @@ export class Round {
       this.#look();
       this.stage.statistics.instances += this.instances.all.length;
       this.slots.forEach((slot) => slot.kill("client, in the way"));
-      rmSync(this.directory, { recursive: true, force: true });
+      removeTree(this.directory);
     }
   }
 
   /** A process that nobody ends. */
   startForgotten(): void {
-    spawn("sleep", ["30"], { env: { PATH: process.env.PATH, CHAOS_ROUND: this.directory }, stdio: "ignore" }).unref();
+    const [program, ...args] = SLEEPER;
+    spawn(program, args, { env: { ...neededVariables(), CHAOS_ROUND: this.directory }, stdio: "ignore" }).unref();
   }
 
   /** Ends an instance by force. */
   killService(instance: Instance): void {
-    if (!signalProcess(instance.identity, SIGKILL)) return;
+    const { identity, behaviour } = instance;
+    const byLinux = identity.pid % 8 === 0 && killFromLinux(`${this.directory}\0`);
+    if (!byLinux && !signalProcess(identity, SIGKILL)) return;
     instance.killedAt = Date.now();
-    this.observer.killed("service", `service, ${instance.behaviour}`, undefined, instance.identity.pid);
+    this.observer.killed("service", `service, ${behaviour}${byLinux ? ", by Linux" : ""}`, undefined, identity.pid);
   }
 
   #look(): void {
@@ -172,7 +178,10 @@ export class Round {
     const kind = this.plan.mode === "callback"
       ? "reaper"
       : `supervisor, ${inOffice ? `in ${record!.phase}` : "not on record"}`;
-    if (signalProcess(identity, SIGKILL)) this.observer.killed("supervisor", kind, runtime, identity.pid);
+    const byLinux = identity.pid % 8 === 0 && killFromLinux(SUPERVISOR);
+    if (byLinux || signalProcess(identity, SIGKILL)) {
+      this.observer.killed("supervisor", byLinux ? `${kind}, by Linux` : kind, runtime, identity.pid);
+    }
   }
 
   /** The next supervisor that appears is killed: after a while, so that all of its start is met. */
@@ -201,11 +210,11 @@ export class Round {
 
   async #pauseSupervisor(ms: number): Promise<void> {
     const identity = this.#supervisors().at(0)?.identity;
-    if (identity === undefined || !signalProcess(identity, SIGSTOP)) return;
+    if (identity === undefined || !pause(identity)) return;
     this.stage.statistics.stops++;
     this.observer.note(`supervisor ${identity.pid} is stopped for ${ms} ms`);
     await delay(ms);
-    signalProcess(identity, SIGCONT);
+    goOn(identity);
   }
 
   async #commitFault(): Promise<void> {

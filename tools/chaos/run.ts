@@ -1,9 +1,10 @@
 /** A run: rounds by the plan of a seed, several at a time, until their number or the time is over. */
 
-import { mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { mkdtempSync, realpathSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { removeTree } from "../../tests/harness/names.ts";
 import { ClientPool } from "./client_process.ts";
 import { planCalmRound, planRound } from "./plan.ts";
 import { ProcessScanner } from "./process_scanner.ts";
@@ -53,7 +54,7 @@ export async function run(options: RunOptions): Promise<Statistics> {
     await Promise.all(Array.from({ length: abreast }, work));
   } finally {
     await pool.close();
-    rmSync(directory, { recursive: true, force: true });
+    removeTree(directory);
   }
   return statistics;
 }

@@ -2,9 +2,11 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import process from "node:process";
 import { type CounterSnapshot, openRefCounter } from "../../mod.ts";
 import { objectName } from "../../src/kernel/object_name.ts";
+import { currentUser } from "../../src/kernel/open.ts";
+import { isKept } from "../../tests/harness/kept.ts";
+import { onWindows } from "./platform.ts";
 
 export interface RecordSeen {
   readonly phase: string;
@@ -20,15 +22,16 @@ export class Traces {
   readonly #key: number;
 
   constructor(name: string, state: string) {
-    const object = objectName(name, process.geteuid!(), { directory: state });
+    const object = objectName(name, currentUser(), { directory: state });
     this.#name = name;
     this.#state = state;
     this.#directory = join(state, object.fileName);
     this.#key = new DataView(object.digest.buffer, object.digest.byteOffset).getInt32(0) || 1;
   }
 
-  /** Whether the semaphore set exists. */
+  /** Whether the semaphore set exists; on Windows, where clients keep theirs until they end, whether anybody holds anything. */
   hasSet(): boolean {
+    if (onWindows) return isKept(this.#name, { directory: this.#state });
     const lines = readFileSync("/proc/sysvipc/sem", "utf8").split("\n").slice(1);
     return lines.some((line) => Number(line.trim().split(/\s+/)[0]) === this.#key);
   }
@@ -36,7 +39,7 @@ export class Traces {
   /** The values of the set. Asking creates nothing. */
   async values(): Promise<CounterSnapshot | undefined> {
     if (!this.hasSet()) return undefined;
-    const counter = await openRefCounter(this.#name, { directory: this.#state });
+    using counter = await openRefCounter(this.#name, { directory: this.#state });
     return counter.snapshot();
   }
 
@@ -61,7 +64,7 @@ export class Traces {
 
   /** Removes the set, by the rule of all who do: with the gate, and if nobody holds anything. */
   async removeSet(): Promise<void> {
-    const counter = await openRefCounter(this.#name, { directory: this.#state });
+    using counter = await openRefCounter(this.#name, { directory: this.#state });
     if (this.hasSet() && counter.tryLockIfUnused()) counter.remove();
   }
 }

@@ -15,7 +15,7 @@ root=$1 programs=$2 repository=$3 output=$4 place=$5
 shift 5
 mount -t tmpfs tmpfs "$place"
 mkdir "$place/upper" "$place/work" "$place/root"
-mount -t overlay overlay -o "lowerdir=$programs:$root,upperdir=$place/upper,workdir=$place/work" "$place/root"
+mount -t overlay overlay -o "xino=on,lowerdir=$programs:$root,upperdir=$place/upper,workdir=$place/work" "$place/root"
 machine=$place/root
 mount -t proc proc "$machine/proc"
 mount --rbind /dev "$machine/dev"
@@ -26,8 +26,13 @@ mount --bind "$output" "$machine${INSIDE.output}"
 echo "127.0.0.1 localhost $(uname -n)" >"$machine/etc/hosts"
 exec chroot "$machine" "$@"`;
 
-/** Runs a program of Windows and writes down what it started and did not end, once that has had time to end. */
-const RUN = `mkdir -p ${INSIDE.drive}/procref-test
+/**
+ * Makes N a network drive of Windows, as a share that is connected would be one; runs a program, and writes down what it
+ * started and did not end, once that has had time to end.
+ */
+const RUN = `mkdir -p ${INSIDE.drive}/procref-test ${INSIDE.prefix}/network
+ln -s ../network ${INSIDE.prefix}/dosdevices/n:
+printf '\\n[Software\\\\\\\\Wine\\\\\\\\Drives]\\n"n:"="network"\\n' >>${INSIDE.prefix}/system.reg
 cd ${INSIDE.repository}
 status=0
 ${INSIDE.wine} "$@" || status=$?

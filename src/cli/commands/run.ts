@@ -4,18 +4,18 @@
  * @module
  */
 
-import { resolve } from "node:path";
 import process from "node:process";
 import { isProcrefError, ProcrefError } from "../../errors.ts";
-import { findProgram } from "../../process/programs.ts";
+import { mergedVariables } from "../../process/variables.ts";
 import { Catalog, type CatalogEntry } from "../../service/catalog.ts";
 import type { ServiceSettings } from "../../service/options.ts";
 import type { ServiceHandle } from "../../service/service_handle.ts";
 import { SharedService } from "../../service/shared_service.ts";
 import { until } from "../../waiting.ts";
-import { runClient, SignalRelay, statusOfSignal } from "../client_process.ts";
+import { SignalRelay, statusOfSignal } from "../client_process.ts";
 import { type Command, EXIT } from "../command.ts";
 import { type Arguments, NAMESPACE, WHERE } from "../options.ts";
+import { runNamedProgram } from "../named_program.ts";
 import { withProgress } from "../progress.ts";
 import { servicesLike } from "../similar_services.ts";
 import { startOptions } from "../start_options.ts";
@@ -33,9 +33,8 @@ export const RUN: Command = {
   name: "run",
   usage: "NAME [--start 'CMD {port}'] [options] -- CLIENT [ARGS...]",
   summary: "run a client with a service: start the service or join it, and let it go when the client ends",
-  details:
-    "The command of --start is split into words as a shell does, and no shell runs. {port}, {host}, {name} and " +
-    "{dir}\nare replaced in it. Without --start, a service that runs is joined as it is.\n\n" +
+  details: "The command of --start is split into words as a shell does, and no shell runs. {port}, {host}, {name},\n" +
+    "{namespace} and {dir} are replaced in it. Without --start, a service that runs is joined as it is.\n\n" +
     "The client gets PROCREF_NAME, PROCREF_HOST, PROCREF_PORT, PROCREF_PID and the variables of --env, in which\n" +
     "{name}, {host}, {port} and {pid} are replaced.\n\n" +
     "exit codes: that of the client, 128+n when signal n ended it; 125 when procref failed, 126 when the client is not\n" +
@@ -46,12 +45,14 @@ export const RUN: Command = {
     ready: { value: "HOW", help: "running, tcp, http:/path, exec:CMD or log:REGEX; tcp when it has a port" },
     linger: { value: "5s", help: "how long it is kept after its last client" },
     "start-timeout": { value: "30s", help: "how long it may take to be ready" },
+    "stop-signal": { value: "NAME", help: "how it is asked to end: SIGTERM (unless given), SIGINT, SIGQUIT, SIGHUP" },
     "stop-timeout": { value: "10s", help: "how long it may take to end by itself; SIGKILL follows" },
     cwd: { value: "PATH", help: "its working directory" },
     env: { value: "K=V", multiple: true, help: "a variable of the client" },
     ...NAMESPACE,
     ...WHERE,
   },
+  failed: EXIT.procrefFailed,
   async run(args: Arguments, terminal: Terminal): Promise<number> {
     const name = args.name(true);
     const client = args.rest ?? [];
@@ -80,7 +81,7 @@ export const RUN: Command = {
       throw explained(error, name);
     }
     try {
-      return await withService(handle, name, client, pairs, relay, terminal);
+      return await runNamedProgram(client, environment(handle, name, pairs), relay, terminal);
     } finally {
       // Whoever is in a hurry now may leave by the usual way of signals; the kernel gives the reference back.
       relay[Symbol.dispose]();
@@ -125,42 +126,21 @@ function notRunning(name: string, why: string): ProcrefError {
   return new ProcrefError("SERVICE_START", `Cannot join "${name}": ${why}; give --start to start it`);
 }
 
-async function withService(
-  handle: ServiceHandle,
-  name: string,
-  [program, ...rest]: readonly string[],
-  pairs: Readonly<Record<string, string>>,
-  relay: SignalRelay,
-  terminal: Terminal,
-): Promise<number> {
-  const env = environment(handle, name, pairs);
-  const search = findProgram(program, env.PATH, process.cwd());
-  if ("missing" in search) {
-    terminal.err(`procref: cannot run ${printable(program)}: it is ${search.missing}\n`);
-    return search.missing === "not found" ? EXIT.notFound : EXIT.notExecutable;
-  }
-  const end = await runClient(search.found, rest, env, relay);
-  if ("status" in end) return end.status;
-  terminal.err(`procref: cannot run ${printable(resolve(search.found))}: ${end.failure.message}\n`);
-  return EXIT.notExecutable;
-}
-
 /** The client's environment: ours, what is known of the service, and what the user adds. */
 function environment(
   { host, port, pid }: ServiceHandle,
   name: string,
   pairs: Readonly<Record<string, string>>,
-): Record<string, string | undefined> {
+): Record<string, string> {
   const facts = { name, host, port, pid };
   const added = Object.entries(pairs).map(([key, value]) => [key, fillIn(value, facts)]);
-  return {
-    ...process.env,
+  const known = {
     PROCREF_NAME: name,
     PROCREF_HOST: host,
     PROCREF_PORT: port?.toString(),
     PROCREF_PID: pid?.toString(),
-    ...Object.fromEntries(added),
   };
+  return mergedVariables([process.env, known, Object.fromEntries(added)]);
 }
 
 /** What an acquire waits for now. */
@@ -177,7 +157,7 @@ function warn(terminal: Terminal, error: Error): void {
 
 /** What an option of the library is called here. */
 function optionOf(field: string | undefined): string {
-  const named = { command: "--start", lingerMs: "--linger" }[field ?? ""];
+  const named = { command: "--start", lingerMs: "--linger", stopSignal: "--stop-signal" }[field ?? ""];
   return named ?? (field !== undefined && field in RUN.options ? `--${field}` : field ?? "configuration");
 }
 

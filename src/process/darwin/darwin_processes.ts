@@ -12,7 +12,9 @@ import type { DetachedProcess, DetachedStart } from "../detached_process.ts";
 import type { Domain, ProcessStatus } from "../process_system.ts";
 import { canRun } from "../unix/can_run.ts";
 import { signalled } from "../unix/signalled.ts";
+import type { LoggedProcess, LoggedStart } from "../logged_process.ts";
 import { spawnDetached } from "../unix/spawned_detached.ts";
+import { spawnLogged } from "../unix/spawned_logged.ts";
 import { UnixProcesses } from "../unix/unix_processes.ts";
 import { ExitQueue } from "./exit_queue.ts";
 import { parseProcessArguments, type ProcessArguments } from "./process_arguments.ts";
@@ -135,6 +137,10 @@ export class DarwinProcesses extends UnixProcesses {
   /** The runtimes begin a session for it. It is a child of this process, whose end it does not notice. */
   startDetached(start: DetachedStart): Promise<DetachedProcess> {
     return spawnDetached([], start);
+  }
+
+  startLogged(start: LoggedStart): Promise<LoggedProcess> {
+    return spawnLogged([], start);
   }
 
   /** There is no such signal. */

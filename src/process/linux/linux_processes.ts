@@ -6,9 +6,12 @@
 
 import process from "node:process";
 import type { DetachedProcess, DetachedStart } from "../detached_process.ts";
+import type { LoggedProcess, LoggedStart } from "../logged_process.ts";
 import { spawnDetached } from "../unix/spawned_detached.ts";
+import { spawnLogged } from "../unix/spawned_logged.ts";
 import type { Domain, ProcessHold, ProcessStatus } from "../process_system.ts";
 import { UnixProcesses } from "../unix/unix_processes.ts";
+import { inputAncestors } from "./input_ancestors.ts";
 import { linuxAccess } from "./linux_access.ts";
 import {
   hasEnded,
@@ -118,6 +121,10 @@ export class LinuxProcesses extends UnixProcesses {
     return linuxAccess().signal(pid, number);
   }
 
+  inputAncestors(): number[] {
+    return inputAncestors();
+  }
+
   ignoredSignals(): Set<number> {
     const [, mask = "0"] = /^SigIgn:\s*([0-9a-f]+)$/m.exec(readProcFile(`/proc/${process.pid}/status`) ?? "") ?? [];
     const bits = BigInt(`0x${mask}`);
@@ -146,6 +153,10 @@ export class LinuxProcesses extends UnixProcesses {
    */
   startDetached(start: DetachedStart): Promise<DetachedProcess> {
     return spawnDetached([this.detachingProgram], start);
+  }
+
+  startLogged(start: LoggedStart): Promise<LoggedProcess> {
+    return spawnLogged([this.detachingProgram], start);
   }
 
   override endsWithSupervisor(): string | undefined {

@@ -10,6 +10,8 @@ import { linuxAccess } from "./linux_access.ts";
 export interface StatusFields {
   /** One letter; Z is a zombie, X a process that is just gone. */
   readonly state: string;
+  /** The parent; 0 when it has none that can be seen from here. */
+  readonly parent: number;
   /** The process group. */
   readonly group: number;
   /** How many threads there are; a process whose main thread alone has ended looks like a zombie with others left. */
@@ -48,6 +50,7 @@ export function parseStatus(text: string): StatusFields | undefined {
   // The first field here is the third of the line.
   return {
     state: fields[0],
+    parent: Number(fields[1]),
     group: Number(fields[2]),
     threads: Number(fields[17]),
     startTicks: fields[19],

@@ -7,7 +7,9 @@
 import process from "node:process";
 import type { DetachedProcess, DetachedStart } from "../detached_process.ts";
 import type { ProcessIdentity } from "../identity.ts";
-import type { Domain, ProcessHold, ProcessStatus, ProcessSystem } from "../process_system.ts";
+import { listenTo } from "../listen_to.ts";
+import type { LoggedProcess, LoggedStart } from "../logged_process.ts";
+import type { AskingSignal, Domain, ProcessHold, ProcessStatus, ProcessSystem } from "../process_system.ts";
 
 /** The processes of a Unix, but for what each one tells in its own way. */
 export abstract class UnixProcesses implements ProcessSystem {
@@ -26,6 +28,7 @@ export abstract class UnixProcesses implements ProcessSystem {
   abstract terminalSignalsWholeGroup(): boolean;
   abstract canRun(path: string): boolean | "denied";
   abstract startDetached(start: DetachedStart): Promise<DetachedProcess>;
+  abstract startLogged(start: LoggedStart): Promise<LoggedProcess>;
   abstract readonly detachedBy: string;
   abstract parentDeathProgram(): string | undefined;
 
@@ -48,6 +51,14 @@ export abstract class UnixProcesses implements ProcessSystem {
     // A process in a session of its own has no terminal that could be closed.
     process.on("SIGHUP", () => {});
   }
+
+  onSignals(listener: (signal: AskingSignal) => void): () => void {
+    return listenTo(["SIGTERM", "SIGINT", "SIGHUP"], listener);
+  }
+
+  readonly terminalSignals: ProcessSystem["terminalSignals"] = ["SIGINT", "SIGQUIT"];
+  readonly endsByForce: string = "SIGKILL";
+  readonly variablesIgnoreCase: boolean = false;
 
   /** See execvp(3). */
   readonly usualPath: string = "/bin:/usr/bin";

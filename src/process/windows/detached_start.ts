@@ -9,7 +9,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { parse } from "node:path";
 import { windowsError } from "../../../ffi/last_error.ts";
 import { WINDOWS, WINDOWS_ERROR as E } from "../../../ffi/symbols/kernel32.ts";
-import { PROCESS, PROCESS_INFORMATION, STARTUP_INFO } from "../../../ffi/symbols/windows_processes.ts";
+import { JOB_LIMITS, PROCESS, PROCESS_INFORMATION, STARTUP_INFO } from "../../../ffi/symbols/windows_processes.ts";
 import { wideText, windows } from "../../../ffi/windows.ts";
 import { windowsProcessCalls } from "../../../ffi/windows_processes.ts";
 import { ProcrefError } from "../../errors.ts";
@@ -21,7 +21,7 @@ import { giveRequestEvent } from "./process_handle.ts";
 const LOOK_MS = 5;
 /** How much of the end of the program's errors is kept, in characters. */
 const ERRORS_LENGTH = 2000;
-/** The memory of an attribute list with one attribute, with room to spare. */
+/** The memory of an attribute list with two attributes, with room to spare. */
 const ATTRIBUTES_SIZE = 256;
 const POINTER_SIZE = 8;
 
@@ -50,7 +50,8 @@ export function startDetachedProgram({ command, env, input }: DetachedStart): De
     const orders = pipe(bytes.length + 1, "read");
     fill(orders.write, bytes);
     const [output, errors] = [pipe(0, "write"), pipe(0, "write")];
-    const started = create(command, env, [orders.read, output.write, errors.write]);
+    const streams = [orders.read, output.write, errors.write];
+    const { handle: started } = startProgram({ command, env, cwd: undefined }, streams);
     for (const kept of [output.read, errors.read]) handles.delete(kept);
     return new StartedProgram(started, output.read, errors.read);
   } finally {
@@ -84,8 +85,28 @@ function fill(write: bigint, bytes: Uint8Array): void {
   if (written < bytes.length) throw failed(`a pipe took ${written} of ${bytes.length} bytes`);
 }
 
-/** Starts the program; gives the handle of its process. */
-function create(command: readonly string[], env: Readonly<Record<string, string>>, streams: readonly bigint[]): bigint {
+/** What a program of Windows is started with. */
+export interface ProgramStart {
+  /** The program and its arguments. */
+  readonly command: readonly string[];
+  /** Its whole environment. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Its working directory; undefined for the root of its drive. */
+  readonly cwd: string | undefined;
+}
+
+/**
+ * Starts a program that is no matter of this process, its console and its job, with three handles as its standard
+ * streams, which must be inheritable. Windows makes a process first and lets it run then: if this process is killed
+ * between, nobody ever would. So it is in a job that ends it then, and that lets it go once it runs.
+ *
+ * @returns the handle of its process, to be closed by whoever calls this, and its PID
+ * @throws ProcrefError `SUPERVISOR`
+ */
+export function startProgram(
+  { command, env, cwd }: ProgramStart,
+  streams: readonly bigint[],
+): { readonly handle: bigint; readonly pid: number } {
   const { CreateProcessW, LocalFree } = windowsProcessCalls();
   const startup = new DataView(new ArrayBuffer(STARTUP_INFO.size));
   startup.setUint32(STARTUP_INFO.cb, STARTUP_INFO.size, true);
@@ -93,7 +114,9 @@ function create(command: readonly string[], env: Readonly<Record<string, string>
   [STARTUP_INFO.input, STARTUP_INFO.output, STARTUP_INFO.error].forEach((at, index) =>
     startup.setBigUint64(at, streams[index], true)
   );
-  const attributes = onlyInherits(streams);
+  const job = BigInt(demand("CreateJobObjectW", windowsProcessCalls().CreateJobObjectW(null, null)));
+  limit(job, PROCESS.JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE | PROCESS.JOB_OBJECT_LIMIT_BREAKAWAY_OK);
+  const attributes = onlyInherits([...new Set(streams)], job);
   startup.setBigUint64(STARTUP_INFO.attributes, attributes, true);
   const information = new DataView(new ArrayBuffer(PROCESS_INFORMATION.size));
   const start = (more: number): number =>
@@ -105,7 +128,7 @@ function create(command: readonly string[], env: Readonly<Record<string, string>
       1,
       PROCESS.CREATE_NO_WINDOW | PROCESS.CREATE_UNICODE_ENVIRONMENT | PROCESS.EXTENDED_STARTUPINFO_PRESENT | more,
       wideText(environmentBlock(env)),
-      wideText(parse(command[0]).root || "C:\\"),
+      wideText(cwd ?? (parse(command[0]).root || "C:\\")),
       new Uint8Array(startup.buffer),
       new Uint8Array(information.buffer),
     );
@@ -114,32 +137,54 @@ function create(command: readonly string[], env: Readonly<Record<string, string>
     // The job of this process lets nobody go: then its end is also that of what is started here.
     if (result === -E.ERROR_ACCESS_DENIED) result = start(0);
     demand("CreateProcessW", result);
+    limit(job, PROCESS.JOB_OBJECT_LIMIT_BREAKAWAY_OK);
   } finally {
+    windows().CloseHandle(job);
     LocalFree(attributes);
   }
   windows().CloseHandle(information.getBigUint64(PROCESS_INFORMATION.thread, true));
   const handle = information.getBigUint64(PROCESS_INFORMATION.process, true);
-  giveRequestEvent(information.getUint32(PROCESS_INFORMATION.pid, true), handle);
-  return handle;
+  const pid = information.getUint32(PROCESS_INFORMATION.pid, true);
+  giveRequestEvent(pid, handle);
+  return { handle, pid };
 }
 
-/** An attribute list by which a process inherits these handles and no others, in memory that does not move. */
-function onlyInherits(handles: readonly bigint[]): bigint {
+function limit(job: bigint, flags: number): void {
+  const limits = new DataView(new ArrayBuffer(JOB_LIMITS.size));
+  limits.setUint32(JOB_LIMITS.flags, flags, true);
+  const bytes = new Uint8Array(limits.buffer);
+  const { SetInformationJobObject } = windowsProcessCalls();
+  const result = SetInformationJobObject(job, PROCESS.JobObjectExtendedLimitInformation, bytes, bytes.length);
+  demand("SetInformationJobObject", result);
+}
+
+/**
+ * An attribute list by which a process inherits these handles and no others, and is in a job from its first moment. It
+ * is in memory that does not move.
+ */
+function onlyInherits(handles: readonly bigint[], job: bigint): bigint {
   const { LocalAlloc, WriteProcessMemory, InitializeProcThreadAttributeList, UpdateProcThreadAttribute } =
     windowsProcessCalls();
-  const list = new DataView(new ArrayBuffer(POINTER_SIZE * handles.length));
-  handles.forEach((handle, index) => list.setBigUint64(POINTER_SIZE * index, handle, true));
+  const list = new DataView(new ArrayBuffer(POINTER_SIZE * (handles.length + 1)));
+  [...handles, job].forEach((handle, index) => list.setBigUint64(POINTER_SIZE * index, handle, true));
   const bytes = new Uint8Array(list.buffer);
   const size = new DataView(new ArrayBuffer(8));
   size.setBigUint64(0, BigInt(ATTRIBUTES_SIZE), true);
   const memory = BigInt(demand("LocalAlloc", LocalAlloc(0, BigInt(ATTRIBUTES_SIZE + bytes.length))));
   const values = memory + BigInt(ATTRIBUTES_SIZE);
   demand("WriteProcessMemory", WriteProcessMemory(PROCESS.CURRENT, values, bytes, BigInt(bytes.length), null));
-  const initialized = InitializeProcThreadAttributeList(memory, 1, 0, new Uint8Array(size.buffer));
+  const initialized = InitializeProcThreadAttributeList(memory, 2, 0, new Uint8Array(size.buffer));
   demand("InitializeProcThreadAttributeList", initialized);
-  const attribute = BigInt(PROCESS.PROC_THREAD_ATTRIBUTE_HANDLE_LIST);
-  const updated = UpdateProcThreadAttribute(memory, 0, attribute, values, BigInt(bytes.length), null, null);
-  demand("UpdateProcThreadAttribute", updated);
+  const inherited = BigInt(POINTER_SIZE * handles.length);
+  for (
+    const [attribute, at, length] of [
+      [PROCESS.PROC_THREAD_ATTRIBUTE_HANDLE_LIST, values, inherited],
+      [PROCESS.PROC_THREAD_ATTRIBUTE_JOB_LIST, values + inherited, BigInt(POINTER_SIZE)],
+    ] as const
+  ) {
+    const updated = UpdateProcThreadAttribute(memory, 0, BigInt(attribute), at, length, null, null);
+    demand("UpdateProcThreadAttribute", updated);
+  }
   return memory;
 }
 

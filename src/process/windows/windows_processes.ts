@@ -11,10 +11,13 @@ import { wideText } from "../../../ffi/windows.ts";
 import { windowsProcessCalls } from "../../../ffi/windows_processes.ts";
 import type { DetachedProcess, DetachedStart } from "../detached_process.ts";
 import type { ProcessIdentity } from "../identity.ts";
-import type { Domain, ProcessStatus, ProcessSystem } from "../process_system.ts";
+import { listenTo } from "../listen_to.ts";
+import type { LoggedProcess, LoggedStart } from "../logged_process.ts";
+import type { AskingSignal, Domain, ProcessStatus, ProcessSystem } from "../process_system.ts";
 import { wordsOf } from "./command_line.ts";
 import { startDetachedProgram } from "./detached_start.ts";
 import { endWithThisProcess } from "./ending_job.ts";
+import { startLoggedProgram } from "./logged_start.ts";
 import { listenForRequests, listens, ProcessHandle } from "./process_handle.ts";
 import { descendants, type ListedProcess, listedProcesses } from "./process_list.ts";
 import { commandLineOf, environmentOf } from "./process_memory.ts";
@@ -40,8 +43,13 @@ const SIGKILL = 9;
 export class WindowsProcesses implements ProcessSystem {
   #domain: Domain | undefined;
 
-  kernelRelease(): string {
-    return release();
+  kernelRelease(): string | undefined {
+    try {
+      return release();
+    } catch {
+      // Deno does not let us ask.
+      return undefined;
+    }
   }
 
   /**
@@ -138,6 +146,10 @@ export class WindowsProcesses implements ProcessSystem {
     return true;
   }
 
+  readonly terminalSignals = ["SIGINT", "SIGBREAK", "SIGHUP"] as const;
+  readonly endsByForce = "TerminateProcess";
+  readonly variablesIgnoreCase = true;
+
   onRequestToEnd(listener: (what: string) => void): void {
     const isAsked = listenForRequests(process.pid);
     const timer = setInterval(() => {
@@ -148,6 +160,21 @@ export class WindowsProcesses implements ProcessSystem {
     timer.unref();
     // A service that is asked by the keys of its console shares that console with this process then.
     process.on("SIGINT", () => {});
+  }
+
+  onSignals(listener: (signal: AskingSignal) => void): () => void {
+    const isAsked = listenForRequests(process.pid);
+    const timer = setInterval(() => {
+      if (!isAsked()) return;
+      clearInterval(timer);
+      listener("SIGTERM");
+    }, REQUEST_MS);
+    timer.unref();
+    const end = listenTo(["SIGINT", "SIGBREAK", "SIGHUP"], listener);
+    return () => {
+      clearInterval(timer);
+      end();
+    };
   }
 
   readonly usualPath = "C:\\Windows\\System32;C:\\Windows";
@@ -175,6 +202,10 @@ export class WindowsProcesses implements ProcessSystem {
 
   startDetached(start: DetachedStart): Promise<DetachedProcess> {
     return Promise.resolve().then(() => startDetachedProgram(start));
+  }
+
+  startLogged(start: LoggedStart): Promise<LoggedProcess> {
+    return Promise.resolve().then(() => startLoggedProgram(start));
   }
 
   /** A job does that. */

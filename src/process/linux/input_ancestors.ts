@@ -1,0 +1,37 @@
+/**
+ * Who stands between this process and the one that writes to its standard input.
+ *
+ * @module
+ */
+
+import { fstatSync } from "node:fs";
+import process from "node:process";
+import { parseStatus, readProcFile, readProcLink } from "./proc_files.ts";
+
+/** More wrappers than anybody starts. */
+const MOST = 32;
+
+/** As `inputAncestors` of the system of processes. */
+export function inputAncestors(): number[] {
+  const input = isPipe(0) ? readProcLink(`/proc/${process.pid}/fd/0`) : undefined;
+  const found: number[] = [];
+  // Who was handed the same pipe only passes it on. Who was not has the other end.
+  for (let pid = process.pid; found.length < MOST;) {
+    const parent = parseStatus(readProcFile(`/proc/${pid}/stat`) ?? "")?.parent ?? 0;
+    if (parent < 1) break;
+    found.push(parent);
+    if (input === undefined || readProcLink(`/proc/${parent}/fd/0`) !== input) break;
+    pid = parent;
+  }
+  return found;
+}
+
+/** Whether a descriptor is a pipe or a socket: a terminal or /dev/null is shared with processes that are no wrappers. */
+function isPipe(descriptor: number): boolean {
+  try {
+    const status = fstatSync(descriptor);
+    return status.isFIFO() || status.isSocket();
+  } catch {
+    return false;
+  }
+}
