@@ -13,6 +13,7 @@ import { checkWarmPath } from "./check_warm_path.ts";
 import { coldBurst } from "./cold_burst.ts";
 import { AMOUNT, comparePairs, ROUNDS } from "./compare_pairs.ts";
 import { catchInterruption } from "./interruption.ts";
+import { failover } from "./group/failover.ts";
 import { coldAcquire } from "./supervised/cold_acquire.ts";
 import { crashToStop } from "./supervised/crash_to_stop.ts";
 import { manyHolders } from "./supervised/many_holders.ts";
@@ -38,6 +39,7 @@ try {
   report.say("\n== a semaphore in a file");
   await semaphores(report, directory("semaphores"));
   await registry();
+  await groups();
 } catch (error) {
   report.promise(`the benchmarks come to their end: ${(error as Error).message}`, false);
 } finally {
@@ -81,6 +83,11 @@ async function supervised(): Promise<void> {
 async function registry(): Promise<void> {
   report.say("\n== a service registry");
   await registryCosts(report, directory("registry"), `${prefix}-registry`);
+}
+
+async function groups(): Promise<void> {
+  report.say("\n== the primary of a group of services is SIGKILLed");
+  await failover(report);
 }
 
 function directory(name: string): string {

@@ -40,7 +40,7 @@
  * | `NOT_HELD` | this holder holds none |
  * | `BROKEN_FILE` | a file that holds a shared state is empty, damaged or somebody else's |
  * | `ALREADY_REGISTERED` | a living process has registered a service of this name |
- * | `ALREADY_RUNNING` | another instance of this program runs |
+ * | `ALREADY_RUNNING` | another instance of this program, or another host of this group, runs |
  * | `SPAWN` | a program could not be started |
  */
 export type ErrorCode =

@@ -24,11 +24,13 @@ const KILL_MS = 10_000;
  * The running processes of this user that carry one of the marks, but for this process itself.
  *
  * @param marks what the variable `PROCREF_MARK` holds
+ * @param entry another entry of their environment, `NAME=value`, that they must have as well
  * @throws ProcrefError `IO`, `PLATFORM`, `PERMISSION`, `LIBRARY`
  */
-export function markedProcesses(marks: readonly string[]): ProcessIdentity[] {
+export function markedProcesses(marks: readonly string[], entry?: string): ProcessIdentity[] {
   if (marks.length === 0) return [];
   const wanted = marks.map((mark) => Buffer.from(`\0${MARK_VARIABLE}=${mark}\0`));
+  const needed = entry === undefined ? Buffer.of(0) : Buffer.from(`\0${entry}\0`);
   const system = processSystem();
   const pids = system.listHolding?.(marks.map((mark) => `${MARK_VARIABLE}=${mark}`)) ?? system.list();
   return pids.flatMap((pid) => {
@@ -38,7 +40,7 @@ export function markedProcesses(marks: readonly string[]): ProcessIdentity[] {
     const environment = identity && system.environment(pid);
     if (environment === undefined) return [];
     const bounded = Buffer.concat([Buffer.of(0), environment, Buffer.of(0)]);
-    return wanted.some((text) => bounded.includes(text)) ? [identity!] : [];
+    return bounded.includes(needed) && wanted.some((text) => bounded.includes(text)) ? [identity!] : [];
   });
 }
 
@@ -47,9 +49,9 @@ export function markedProcesses(marks: readonly string[]): ProcessIdentity[] {
  *
  * @throws ProcrefError `TIMEOUT` when one is still there after 10 seconds; as {@link markedProcesses}
  */
-export async function endMarked(marks: readonly string[]): Promise<void> {
+export async function endMarked(marks: readonly string[], entry?: string): Promise<void> {
   const ended = () => {
-    const left = markedProcesses(marks);
+    const left = markedProcesses(marks, entry);
     for (const identity of left) {
       using watch = ProcessWatch.open(identity);
       watch?.signal(SIGKILL);

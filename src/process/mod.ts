@@ -1,5 +1,5 @@
 /**
- * Processes by identity: whether one is alive, and ending it without ever reaching another one.
+ * Processes by identity: whether one is alive, starting one, and ending it without ever reaching another one.
  *
  * @example
  * ```ts
@@ -20,3 +20,13 @@
 export { identityOf, isAlive, type ProcessIdentity, type ProcessTarget } from "./identity.ts";
 export { kill, stop, type StopOutcome, terminate } from "./stop.ts";
 export { killGroup, stopGroup } from "./group.ts";
+export { attach, type GroupOptions, type ManagedProcess } from "./managed_process.ts";
+export type { ExitStatus } from "./exit_status.ts";
+export { spawn, type SpawnOptions, type SpawnStream } from "./spawn.ts";
+export {
+  type ProcessRegistry,
+  type RegisteredChild,
+  type RegisteredProcess,
+  spawnAndWait,
+  type SpawnAndWaitOptions,
+} from "./spawn_and_wait.ts";

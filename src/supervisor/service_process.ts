@@ -7,14 +7,14 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { constants } from "node:os";
-import process from "node:process";
 import { ProcrefError } from "../errors.ts";
 import { endContained, prepareContained, stopContained } from "../process/containment.ts";
 import { killGroup, stopGroup } from "../process/group.ts";
 import { identityOf, type ProcessIdentity } from "../process/identity.ts";
 import { endMarked, MARK_VARIABLE } from "../process/marks.ts";
+import { endingWithParent, isPrepared } from "../process/parent_death.ts";
 import { processSystem } from "../process/platform.ts";
-import { findProgram } from "../process/programs.ts";
+import { statusOfUnstarted } from "../process/unstarted_program.ts";
 import { mergedVariables, variableOf } from "../process/variables.ts";
 import type { ServiceDescription } from "../service/service_description.ts";
 import type { End } from "./life.ts";
@@ -23,13 +23,6 @@ import { fillIn, type Placeholders } from "./placeholders.ts";
 
 /** How long the rest of the output of a process that has ended may take to arrive, in milliseconds. */
 const DRAIN_MS = 200;
-
-/**
- * Runs the service if its parent is still the supervisor: one that was killed before the parent-death signal was set
- * could not send it. It is no shell that anything of the user's goes through: the arguments are passed on as they are.
- */
-const IF_SUPERVISED = `test "$PPID" = "$0" && exec "$@"`;
-const SHELL = "/bin/sh";
 
 /** A process of a service that runs or has run. */
 export class ServiceProcess {
@@ -52,7 +45,8 @@ export class ServiceProcess {
     mark: string,
     log: LogFile,
   ): Promise<ServiceProcess> {
-    const [program, ...args] = wrapped(description, description.command.map((text) => fillIn(text, values)));
+    const command = description.command.map((text) => fillIn(text, values));
+    const [program, ...args] = endingWithParent(description.setpriv, command);
     prepareContained();
     const child = spawn(program, args, {
       ...processSystem().groupOptions,
@@ -95,11 +89,7 @@ export class ServiceProcess {
     if (this.identity === undefined) return false;
     const command = processSystem().command(this.identity.pid);
     const { setpriv } = this.#description;
-    const prepares = setpriv !== undefined &&
-      [[setpriv, "--pdeathsig"], [SHELL, "-c", IF_SUPERVISED]].some((begin) =>
-        begin.every((word, index) => command?.[index] === word)
-      );
-    return command !== undefined && !prepares;
+    return command !== undefined && !(setpriv !== undefined && isPrepared(setpriv, command));
   }
 
   /**
@@ -130,12 +120,6 @@ export class ServiceProcess {
   }
 }
 
-/** The command with what gives it a parent-death signal, where that is to be had. */
-function wrapped({ setpriv }: ServiceDescription, command: readonly string[]): readonly string[] {
-  if (setpriv === undefined) return command;
-  return [setpriv, "--pdeathsig", "KILL", "--", SHELL, "-c", IF_SUPERVISED, String(process.pid), ...command];
-}
-
 /** What a service's processes find in their environment. */
 export function environment(
   { inherited, env }: ServiceDescription,
@@ -152,20 +136,11 @@ function endOf(code: number | null, signal: NodeJS.Signals | null): End {
 }
 
 function notStarted(description: ServiceDescription, name: string, program: string, cause: Error): ProcrefError {
-  const exitCode = statusOf(description, program, (cause as NodeJS.ErrnoException).code);
+  const { cwd, env, inherited } = description;
+  const path = variableOf(mergedVariables([inherited, env]), "PATH");
+  const exitCode = statusOfUnstarted(program, { path, cwd }, (cause as NodeJS.ErrnoException).code);
   return new ProcrefError("SERVICE_START", `Cannot start "${name}": ${program}: ${cause.message}`, {
     cause,
     details: { name, path: program, exitCode },
   });
-}
-
-/**
- * The status that shells have for a program that cannot be started. On Windows, Deno gives no code of an error, and Bun
- * one alone for a program that is not there and a file that is none.
- */
-function statusOf({ cwd, env, inherited }: ServiceDescription, program: string, code?: string): number | undefined {
-  if (code === "EACCES") return 126;
-  const search = findProgram(program, variableOf(mergedVariables([inherited, env]), "PATH"), cwd);
-  if ("missing" in search) return search.missing === "not executable" ? 126 : 127;
-  return code === "ENOENT" ? 127 : undefined;
 }

@@ -106,6 +106,11 @@ export class ProcessHandle implements ProcessHold {
     return windowsError(code, `end process ${this.#pid}`, "TerminateProcess", result, "", { pid: this.#pid });
   }
 
+  /** Puts it into a job; gives the result of the call. It must be open with the rights for that. */
+  enter(job: bigint): number {
+    return windowsProcessCalls().AssignProcessToJobObject(job, this.#handle);
+  }
+
   close(): void {
     windows().CloseHandle(this.#handle);
   }

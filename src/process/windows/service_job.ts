@@ -6,10 +6,10 @@
  */
 
 import process from "node:process";
-import { windowsError } from "../../../ffi/last_error.ts";
-import { JOB_LIMITS, JOB_PROCESSES, PROCESS } from "../../../ffi/symbols/windows_processes.ts";
+import { JOB_PROCESSES, PROCESS } from "../../../ffi/symbols/windows_processes.ts";
 import { windowsProcessCalls } from "../../../ffi/windows_processes.ts";
 import type { Containment } from "../process_system.ts";
+import { demand, makeEndingJob } from "./ending_job.ts";
 
 /** How many members are listed at first. */
 const FIRST_LENGTH = 64;
@@ -30,19 +30,8 @@ export class ServiceJob implements Containment {
    * @throws ProcrefError `PLATFORM`
    */
   static enter(): ServiceJob {
-    const { CreateJobObjectW, SetHandleInformation, SetInformationJobObject, AssignProcessToJobObject } =
-      windowsProcessCalls();
-    const job = BigInt(demand("CreateJobObjectW", CreateJobObjectW(null, null)));
-    // To close it would end this process: nobody who mistakes a number of a handle for theirs can do it.
-    const keep = PROCESS.HANDLE_FLAG_PROTECT_FROM_CLOSE;
-    demand("SetHandleInformation", SetHandleInformation(job, keep, keep));
-    const limits = new DataView(new ArrayBuffer(JOB_LIMITS.size));
-    // A service that starts the supervisor of another one takes it out, for that one outlives this.
-    const flags = PROCESS.JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE | PROCESS.JOB_OBJECT_LIMIT_BREAKAWAY_OK;
-    limits.setUint32(JOB_LIMITS.flags, flags, true);
-    const bytes = new Uint8Array(limits.buffer);
-    const set = SetInformationJobObject(job, PROCESS.JobObjectExtendedLimitInformation, bytes, bytes.length);
-    demand("SetInformationJobObject", set);
+    const job = makeEndingJob();
+    const { AssignProcessToJobObject } = windowsProcessCalls();
     demand("AssignProcessToJobObject", AssignProcessToJobObject(job, PROCESS.CURRENT));
     return new ServiceJob(job);
   }
@@ -92,9 +81,4 @@ export class ServiceJob implements Containment {
     }
     return [];
   }
-}
-
-function demand(call: string, result: number): number {
-  if (result >= 0) return result;
-  throw windowsError("PLATFORM", "keep all that this process starts together in a job", call, result);
 }

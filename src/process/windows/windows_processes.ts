@@ -16,6 +16,7 @@ import type { LoggedProcess, LoggedStart } from "../logged_process.ts";
 import type { AskingSignal, Domain, ProcessStatus, ProcessSystem } from "../process_system.ts";
 import { wordsOf } from "./command_line.ts";
 import { startDetachedProgram } from "./detached_start.ts";
+import { endWithThisProcess } from "./ending_job.ts";
 import { startLoggedProgram } from "./logged_start.ts";
 import { listenForRequests, listens, ProcessHandle } from "./process_handle.ts";
 import { descendants, type ListedProcess, listedProcesses } from "./process_list.ts";
@@ -34,6 +35,9 @@ const ENDINGS = [".com", ".exe"] as const;
 /** Processes that are there as long as a session is (Windows) or as the machine is (Wine). */
 const OF_SESSION = "csrss.exe";
 const OF_MACHINE = "services.exe";
+/** What a console is kept by: a child of the program that was started with it. */
+const OF_CONSOLE = "conhost.exe";
+const SIGKILL = 9;
 
 /** The processes of this machine. The group of a process is the tree of what it has started. */
 export class WindowsProcesses implements ProcessSystem {
@@ -105,7 +109,7 @@ export class WindowsProcesses implements ProcessSystem {
     if (root === undefined) return false;
     look(-pid, (handle) => handle.created() === root && handle.signal(number));
     for (let looks = 0; looks < MOST_LOOKS; looks++) {
-      const running = this.#tree(-pid, root).filter((each) =>
+      const running = this.#tree(-pid, root, number === SIGKILL).filter((each) =>
         look(each.pid, (handle) => handle.created() === each.created && handle.signal(number)) ?? false
       );
       if (running.length === 0) break;
@@ -119,11 +123,16 @@ export class WindowsProcesses implements ProcessSystem {
       this.#tree(pid, root).length > 0;
   }
 
-  /** What runs of the tree of a process, but for that one: without supervisors, which outlive who starts them. */
-  #tree(pid: number, created: bigint): { readonly pid: number; readonly created: bigint }[] {
+  /**
+   * What runs of the tree of a process, but for that one: without supervisors, which outlive who starts them.
+   *
+   * @param consoles whether hosts of consoles belong to it: they end with the last one who has the console, and their end
+   * is the end of all who have it
+   */
+  #tree(pid: number, created: bigint, consoles = false): { readonly pid: number; readonly created: bigint }[] {
     const outlives = (each: ListedProcess): boolean => listens(each.pid, each.created);
     return descendants(listedProcesses(), pid, created, outlives).filter((each) =>
-      each.pid !== process.pid &&
+      each.pid !== process.pid && (consoles || each.name.toLowerCase() !== OF_CONSOLE) &&
       look(each.pid, (handle) => handle.created() === each.created && handle.isRunning()) === true
     );
   }
@@ -202,6 +211,10 @@ export class WindowsProcesses implements ProcessSystem {
   /** A job does that. */
   parentDeathProgram(): undefined {
     return undefined;
+  }
+
+  endWithThisProcess(pid: number): void {
+    endWithThisProcess(pid);
   }
 
   contain(): ServiceJob {
