@@ -112,15 +112,21 @@ export class WatchedConfig<T> implements Disposable {
 
   /** Anything in the directory may be the file's affair: it can be a link through others. */
   #soon(): void {
-    if (this.#watcher === undefined) return;
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#reloadIfChanged(), this.#debounceMs);
+    // Not put off by what comes meanwhile: a log beside the file may never be quiet.
+    if (this.#watcher === undefined || this.#timer !== undefined) return;
+    const seen = this.#stampNow();
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      if (this.#watcher === undefined) return;
+      if (this.#stampNow() === seen) this.#reloadUnlessGone();
+      else this.#soon();
+    }, this.#debounceMs);
     this.#timer.unref?.();
   }
 
-  #reloadIfChanged(): void {
-    if (this.#watcher === undefined || this.#stampNow() === this.#stamp) return;
-    this.reload();
+  /** Times of files go by steps of milliseconds and say too little of whether there is another text: it is read. */
+  #reloadUnlessGone(): void {
+    if (this.#stamp !== "" || this.#stampNow() !== "") this.reload();
   }
 
   /** What tells the file, or the one that a link leads to, from what it was; empty when there is none. */
