@@ -47,6 +47,8 @@ const NOT_ON_WINDOWS = {
   semaphores: "Windows has no semaphore sets of System V, and no limit of them",
   removal: "nobody can remove a kernel object of Windows that is in use",
   first: "Windows has no process 1",
+  "killed-pipes":
+    "Deno 2.9.5 itself panics in Wine (mio, named_pipe.rs:871) when a process at the other end of its pipe ends itself by force",
   terminals: "Windows has no program that gives another one a terminal, as script(1) does",
   shells: "the examples are lines for a shell, and Windows has another one",
   "without-ffi": "processes of Windows are known by native calls alone",
