@@ -36,6 +36,11 @@ const SUITES = [
   "tests/ffi/checked_test.ts",
   "tests/ffi/errno_test.ts",
   "tests/kernel",
+  // The emulator (qemu-user 7.2) makes up /proc/self/stat: a process sees another start time of itself than others see,
+  // by a step of the clock. What compares the two is left out.
+  "tests/process/manager_test.ts",
+  "tests/semaphore/slot_manager_test.ts",
+  "tests/lifecycle/hooks_test.ts",
 ] as const;
 /** The emulator needs up to twenty times as long as the machine. */
 const LIMIT_MS = 900_000;
