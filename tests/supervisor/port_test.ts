@@ -141,7 +141,8 @@ for (const words of ["Error: listen EADDRINUSE: address already in use", "bind: 
       const program = `${PROGRAM_NOTES_PORT};
         if (notes("start").length < 3) { console.error(process.env.WORDS); process.exit(1); }
         await sleep()`;
-      const exec = onWindows ? programCommand("await delay(500)") : ["sh", "-c", "sleep 0.1"];
+      const enough = `test "$(grep -c ^start "$JOURNAL")" -ge 3`;
+      const exec = onWindows ? programCommand("await delay(500)") : ["sh", "-c", enough];
       const more = { env: { WORDS: words }, args: [...ZERO, "{port}"], ready: { exec } };
       const service = stage.service(stage.script(script, { ...more, port: { from, to: from + 2 } }, program));
       const handle = await service.acquire();
