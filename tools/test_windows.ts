@@ -17,7 +17,7 @@ import { contractOf, recordResults, type SuiteResult } from "./suite/results.ts"
 import { Tally } from "./suite/tally.ts";
 import { machineCommand, MARK, PROGRAMS } from "./windows/machine.ts";
 import { prepare } from "./windows/prepare.ts";
-import { SUITES, WINE_SUITES } from "./windows/suites.ts";
+import { LEFT_OUT, SUITES, WINE_SUITES } from "./windows/suites.ts";
 
 type RuntimeName = keyof typeof PROGRAMS;
 
@@ -175,10 +175,13 @@ function resultOf(runtime: RuntimeName): SuiteResult {
     contract: contractOf(ran[runtime]),
     passed: count("passed"),
     failed: count("failed"),
-    leftOut: [...new Set(reasons[runtime])].map((why) => ({
-      what: `${reasons[runtime].filter((each) => each === why).length} tests`,
-      why,
-    })),
+    leftOut: [
+      ...[...new Set(reasons[runtime])].map((why) => ({
+        what: `${reasons[runtime].filter((each) => each === why).length} tests`,
+        why,
+      })),
+      ...LEFT_OUT,
+    ],
   };
 }
 

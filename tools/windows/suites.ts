@@ -72,3 +72,15 @@ export const SUITES = [
 
 /** What needs Linux below Windows. */
 export const WINE_SUITES = ["tools/windows/killed_from_linux_test.ts", "tools/windows/wine_files_test.ts"] as const;
+
+/** What would make sense there and does not run, beside the tests that say so themselves. */
+export const LEFT_OUT = [
+  {
+    what: "`tests/multiprocess` by `slots`",
+    why: "with Wine's one server it takes ten minutes in Deno, and two files did not end within minutes in Bun",
+  },
+  {
+    what: "`tests/group/killed_test.ts`",
+    why: "in Deno under Wine the test of a host that is killed while it starts hangs; why is not known",
+  },
+] as const;
