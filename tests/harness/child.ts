@@ -4,9 +4,12 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import process from "node:process";
+import { setTimeout as delay } from "node:timers/promises";
 import { onWindows } from "./platform.ts";
 import { runtime as ours, type RuntimeName } from "./runtime.ts";
 
+/** How long the rest of what a fixture wrote of errors may take to arrive, in milliseconds. */
+const ERRORS_MS = 200;
 const FIXTURES = new URL("../fixtures/", import.meta.url);
 const COMMANDS: { readonly [R in RuntimeName]: readonly string[] } = {
   deno: ["deno", "run", "-A", "--no-check", "--quiet"],
@@ -49,7 +52,9 @@ export class Child implements AsyncDisposable {
       detached,
       cwd,
     });
-    this.process.stderr!.setEncoding("utf8").on("data", (text) => this.#errors += text);
+    const errors = this.process.stderr!.setEncoding("utf8").on("data", (text) => this.#errors += text);
+    // Whoever it has started may keep its standard error open for ever.
+    const told = new Promise<void>((resolve) => errors.once("end", resolve).once("close", resolve));
     this.process.stdin!.on("error", () => {});
     const output = createInterface({ input: this.process.stdout! });
     output.on("line", (line) => this.#take(line));
@@ -59,6 +64,7 @@ export class Child implements AsyncDisposable {
       this.process.on("exit", (code, signal) => resolve({ code, signal }));
     }).then(async (exit) => {
       await drained;
+      await Promise.race([told, delay(ERRORS_MS)]);
       this.#end(exit);
       return exit;
     });
