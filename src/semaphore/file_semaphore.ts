@@ -7,7 +7,7 @@
 import { isAbsolute, resolve } from "node:path";
 import process from "node:process";
 import { ProcrefError } from "../errors.ts";
-import type { WaitOptions } from "../waiting.ts";
+import { checkWait, type WaitOptions } from "../waiting.ts";
 import { CHANNELS, type Pruned, type SemaphoreEvent } from "./events.ts";
 import { Permit } from "./permit.ts";
 import { type Dropped, endOf, present } from "./queue.ts";
@@ -243,7 +243,7 @@ export class FileSemaphore extends EventTarget implements Disposable {
     const request = { id, ttlMs, priority, timeoutMs, signal: this.#orClosed(signal) };
     checkRequest(request);
     checkWhole("priority", priority, -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
-    if (timeoutMs !== undefined && !(timeoutMs >= 0)) throw invalid("timeoutMs", timeoutMs, "a number from 0");
+    checkWait(options);
     signal?.throwIfAborted();
     const started = performance.now();
     try {
