@@ -13,7 +13,7 @@
  */
 
 import { isProcrefError, ProcrefError } from "../errors.ts";
-import { until } from "../waiting.ts";
+import { checkWait, until } from "../waiting.ts";
 import { describeEnd } from "./exit_status.ts";
 import { isSameProcess, type ProcessIdentity } from "./identity.ts";
 import type { ManagedProcess } from "./managed_process.ts";
@@ -90,7 +90,7 @@ export async function spawnAndWait<T extends RegisteredProcess>(
   options: number | SpawnAndWaitOptions = {},
 ): Promise<RegisteredChild<T>> {
   const { timeoutMs = TIMEOUT_MS, signal, ...how } = typeof options === "number" ? { timeoutMs: options } : options;
-  checkTime(timeoutMs);
+  checkWait({ timeoutMs });
   signal?.throwIfAborted();
   const child = await spawn(name, executable, args, how);
   try {
@@ -139,11 +139,4 @@ function beginning({ name, executable }: ManagedProcess): string {
 
 function other(entry: RegisteredProcess | undefined): string {
   return entry === undefined ? "" : `; process ${entry.pid} is registered under its name`;
-}
-
-function checkTime(timeoutMs: unknown): void {
-  if (typeof timeoutMs === "number" && timeoutMs >= 0) return;
-  throw new ProcrefError("INVALID_ARGUMENT", `Cannot wait ${String(timeoutMs)} ms: use 0 or more milliseconds`, {
-    details: { field: "timeoutMs" },
-  });
 }
