@@ -4,6 +4,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
 import { process as processes } from "../../mod.ts";
+import { signalChild } from "../harness/child.ts";
 import { type CommandOptions, procref, RunningCommand } from "../harness/command.ts";
 import { eventually } from "../harness/eventually.ts";
 import { uniqueName, withDirectory } from "../harness/names.ts";
@@ -123,7 +124,7 @@ test("a SIGKILLed procref holds nothing, its command runs on, and the next one t
     try {
       await using waiter = new RunningCommand(["lock", name, "--", "echo", "mine"], options);
       await eventually(() => queueLength(state) === 1, "it waits");
-      holder.process.kill("SIGKILL");
+      signalChild(holder.process);
       const { status, out } = await waiter.ended;
       assert.deepEqual([status, out], [0, "mine\n"]);
       assert.ok(processes.isAlive(Number(pid)));
@@ -137,7 +138,7 @@ test("a SIGKILLed procref holds nothing, its command runs on, and the next one t
 test("what a dead procref has left is in nobody's way, whatever its number was", UNIX, async () => {
   await onGround(async (options, name, state) => {
     const holder = await holding(["sem", name, "-j", "2"], options);
-    holder.process.kill("SIGKILL");
+    signalChild(holder.process);
     holder.process.stdin!.end();
     await holder.ended;
     assert.notDeepEqual(readdirSync(state), []);

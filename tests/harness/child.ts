@@ -33,6 +33,21 @@ export interface Exit {
   readonly signal: string | null;
 }
 
+/**
+ * Sends a child a signal, and does nothing before that: Deno's own `kill` also closes its standard input, a moment
+ * earlier, on which a fixture may end by itself and say goodbye.
+ */
+export function signalChild({ pid, exitCode, signalCode }: ChildProcess, signal: NodeJS.Signals = "SIGKILL"): void {
+  if (exitCode !== null || signalCode !== null) return;
+  try {
+    // The runtimes know few signals on Windows, all of which end a process.
+    process.kill(pid!, onWindows ? "SIGKILL" : signal);
+  } catch (error) {
+    // It has ended, and the runtime has not said so yet.
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
+
 /** A running fixture. Dispose it: it is killed if it still runs, and waited for. */
 export class Child implements AsyncDisposable {
   readonly process: ChildProcess;
@@ -111,8 +126,7 @@ export class Child implements AsyncDisposable {
 
   /** Ends it by a signal and waits until it is gone and reaped. */
   async kill(signal: NodeJS.Signals = "SIGKILL"): Promise<Exit> {
-    // The runtimes know few signals on Windows, all of which end a process.
-    this.process.kill(onWindows ? "SIGKILL" : signal);
+    signalChild(this.process, signal);
     return await this.exited;
   }
 

@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { signalChild } from "./child.ts";
 import { runtime as ours, type RuntimeName } from "./runtime.ts";
 
 const MAIN = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
@@ -71,7 +72,7 @@ export class RunningCommand implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#over) return;
-    this.process.kill("SIGKILL");
+    signalChild(this.process);
     await this.ended;
   }
 

@@ -16,12 +16,6 @@ const PRELUDE = [
   `import { existsSync, readFileSync, writeFileSync } from "node:fs";\nimport process from "node:process";\n` +
   `void [lifecycle, answerCalls, say, existsSync, readFileSync, writeFileSync, process];\n`;
 
-/** Ends a program by force, and by nothing before that: Deno's own way also closes its standard input, a moment earlier. */
-export async function killAtOnce(child: Child): Promise<void> {
-  process.kill(child.pid, "SIGKILL");
-  await child.exited;
-}
-
 let written = 0;
 
 /** Writes a program; gives its path. */

@@ -24,7 +24,7 @@ import { withDirectory } from "../harness/names.ts";
 import { notOnWindows, onWindows } from "../harness/platform.ts";
 import { bothRuntimes } from "../harness/runtime.ts";
 import { startSleeper } from "../harness/sleeper.ts";
-import { killAtOnce, runProgram } from "../harness/written_program.ts";
+import { runProgram } from "../harness/written_program.ts";
 
 interface Answer {
   readonly won: boolean;
@@ -62,7 +62,7 @@ for (const runtime of bothRuntimes) {
     await withPath(async (path) => {
       await using owner = new Child("instance.ts", { runtime });
       await owner.call("ensure", path);
-      await killAtOnce(owner);
+      await owner.kill();
       assert.deepEqual([existsSync(path), status(path).running, status(path).pid], [true, false, owner.pid]);
       await using next = new Child("instance.ts", { runtime });
       assert.deepEqual(await next.call("ensure", path), { won: true, pid: next.pid });
@@ -134,7 +134,7 @@ test("R1: of programs that are started together one runs, also over a stale file
         );
       } finally {
         // By force: the next round finds a stale file.
-        await Promise.all(children.map(killAtOnce));
+        await Promise.all(children.map((child) => child.kill()));
       }
       assert.ok(existsSync(path));
     }
@@ -163,7 +163,7 @@ test("R3: a PID that may not be signalled: locked it is respected, unlocked it i
     await owner.call("tryLock");
     await owner.call("write", "1\n");
     assert.deepEqual(await other.call("ensure", path), { won: false, code: "ALREADY_RUNNING", pid: 1 });
-    await killAtOnce(owner);
+    await owner.kill();
     await assertTakenOver(path, "1\n");
   });
 });

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
 import { process as processes } from "../../mod.ts";
-import { Child } from "../harness/child.ts";
+import { Child, signalChild } from "../harness/child.ts";
 import { eventually } from "../harness/eventually.ts";
 import { uniqueName, withDirectory } from "../harness/names.ts";
 import { notOnWindows } from "../harness/platform.ts";
@@ -54,7 +54,7 @@ for (const [how, between] of [["1", "nobody"], ["wrapped", "a wrapper that lives
           const service = Number(await host.line("holds "));
           assert.ok(processes.isAlive(server) && processes.isAlive(service));
           assert.equal(how === "wrapped", host.takeLines("wrapper ").includes(`${server}`));
-          host.process.kill("SIGKILL");
+          signalChild(host.process);
           assert.equal(await host.line("gone "), "parent");
           await eventually(() => !processes.isAlive(server), "the server has ended");
           await eventually(() => !processes.isAlive(service), "the service is gone with its last client");

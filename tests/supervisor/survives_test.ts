@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { process as processes } from "../../mod.ts";
 import { readProcFile } from "../../src/process/linux/proc_files.ts";
+import { signalChild } from "../harness/child.ts";
 import { eventually } from "../harness/eventually.ts";
 import { notOnWindows } from "../harness/platform.ts";
 import { bothRuntimes, type RuntimeName } from "../harness/runtime.ts";
@@ -72,7 +73,7 @@ for (const runtime of bothRuntimes) {
           env: { ...process.env, FIXTURE, NAME: stage.name, OPTIONS: options, SHELL: "/bin/sh" },
           stdio: ["pipe", "ignore", "ignore"],
         });
-        stage.atEnd(() => terminal.kill("SIGKILL"));
+        stage.atEnd(() => signalChild(terminal));
         const exited = new Promise((resolve) => terminal.once("exit", resolve));
         terminal.stdin!.write(`${JSON.stringify({ id: 1, name: "acquire", args: [] })}\n`);
         await eventually(() => stage.record()?.phase === "READY", "the starter in the terminal has acquired");
@@ -82,7 +83,7 @@ for (const runtime of bothRuntimes) {
         assert.equal(terminalOf(stage.starts()[0]), 0, "nor has the service");
         return async (): Promise<void> => {
           // Without its master the terminal hangs up: SIGHUP to whoever is in its session.
-          terminal.kill("SIGKILL");
+          signalChild(terminal);
           await exited;
         };
       });
