@@ -28,9 +28,14 @@ export function startOptions(args: Arguments): SupervisedServiceOptions | undefi
   }
   const command = splitWords("--start", start);
   const cwd = args.text("cwd");
+  const port = portOf(args.text("port")) ?? (namesPort(command) ? "auto" as const : undefined);
+  const ready = readinessOf(args.text("ready"));
+  if (port === undefined && typeof ready === "object" && "exec" in ready && namesPort(ready.exec)) {
+    throw new UsageError("--ready has {port}, and the service has no port; give --port auto or a number");
+  }
   const given = {
-    port: portOf(args.text("port")) ?? (command.some((word) => word.includes("{port}")) ? "auto" as const : undefined),
-    ready: readinessOf(args.text("ready")),
+    port,
+    ready,
     lingerMs: args.durationMs("linger"),
     startTimeoutMs: args.durationMs("start-timeout"),
     stopSignal: args.choice("stop-signal", STOP_SIGNALS),
@@ -38,6 +43,10 @@ export function startOptions(args: Arguments): SupervisedServiceOptions | undefi
     cwd: cwd === undefined ? undefined : resolve(cwd),
   };
   return { command, ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) };
+}
+
+function namesPort(words: readonly string[]): boolean {
+  return words.some((word) => word.includes("{port}"));
 }
 
 function portOf(text: string | undefined): "auto" | number | undefined {

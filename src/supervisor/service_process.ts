@@ -16,6 +16,7 @@ import { endingWithParent, isPrepared } from "../process/parent_death.ts";
 import { processSystem } from "../process/platform.ts";
 import { statusOfUnstarted } from "../process/unstarted_program.ts";
 import { mergedVariables, variableOf } from "../process/variables.ts";
+import { checkDirectory, splitRemedy } from "../service/resolve_programs.ts";
 import type { ServiceDescription } from "../service/service_description.ts";
 import type { End } from "./life.ts";
 import type { LogFile } from "./log_file.ts";
@@ -48,16 +49,21 @@ export class ServiceProcess {
     const command = description.command.map((text) => fillIn(text, values));
     const [program, ...args] = endingWithParent(description.setpriv, command);
     prepareContained();
-    const child = spawn(program, args, {
-      ...processSystem().groupOptions,
-      cwd: description.cwd,
-      env: environment(description, values, mark),
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    await new Promise<void>((resolve, reject) => {
-      child.once("spawn", resolve);
-      child.once("error", (cause) => reject(notStarted(description, values.name, program, cause)));
-    });
+    let child: ChildProcess;
+    try {
+      child = spawn(program, args, {
+        ...processSystem().groupOptions,
+        cwd: description.cwd,
+        env: environment(description, values, mark),
+        stdio: ["ignore", "pipe", "pipe"],
+      });
+      await new Promise<void>((resolve, reject) => {
+        child.once("spawn", resolve);
+        child.once("error", reject);
+      });
+    } catch (cause) {
+      throw notStarted(description, values.name, program, cause as Error);
+    }
     return new ServiceProcess(child, description, mark, log);
   }
 
@@ -135,11 +141,15 @@ function endOf(code: number | null, signal: NodeJS.Signals | null): End {
   return { why: `it ended with status ${code}`, exitCode: code ?? undefined };
 }
 
+/** The runtimes say of a working directory that is none that the program is not there. */
 function notStarted(description: ServiceDescription, name: string, program: string, cause: Error): ProcrefError {
-  const { cwd, env, inherited } = description;
+  const { command, cwd, env, inherited } = description;
+  checkDirectory(name, cwd, cause);
   const path = variableOf(mergedVariables([inherited, env]), "PATH");
   const exitCode = statusOfUnstarted(program, { path, cwd }, (cause as NodeJS.ErrnoException).code);
-  return new ProcrefError("SERVICE_START", `Cannot start "${name}": ${program}: ${cause.message}`, {
+  const remedy = exitCode === 127 ? splitRemedy(command) : "";
+  const why = `${command[0]} in ${cwd}: ${cause.message}${remedy}`;
+  return new ProcrefError("SERVICE_START", `Cannot start "${name}": ${why}`, {
     cause,
     details: { name, path: program, exitCode },
   });

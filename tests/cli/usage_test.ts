@@ -54,6 +54,10 @@ const WRONG: readonly (readonly [args: readonly string[], says: RegExp])[] = [
   [["run", "a", "--start", "x", "--port", "99999", "--", "true"], /--port takes a whole number from 0 to 65535/],
   [["run", "a", "--start", "x", "--ready", "htpp:/", "--", "true"], /--ready takes running, tcp/],
   [["run", "a", "--start", "x", "--ready", "log:(", "--", "true"], /takes a regular expression/],
+  [
+    ["run", "a", "--start", "x", "--ready", "exec:nc {host} {port}", "--", "true"],
+    /^procref: --ready has {port}, and the service has no port; give --port auto or a number\n/,
+  ],
   [["run", "a", "--start", "x", "--env", "A", "--", "true"], /takes NAME=VALUE/],
   [["lock", "a"], /the command is missing: end with -- CMD/],
   [["lock", "--", "true"], /the NAME is missing/],
