@@ -67,7 +67,8 @@ export interface SupervisedSettings extends ServiceSettings {
   readonly host?: string;
   /**
    * The service's port: a number, the first free one of a range, or `"auto"` for any free one. A service that ends with
-   * "address in use" on a port that was chosen for it is started again on another one. Unless given it has none.
+   * "address in use" on a port that was chosen for it is started again on another one. After a crash it gets the port
+   * that it had, or another one when that is taken by then. Unless given it has none.
    */
   readonly port?: "auto" | number | PortRange;
   /** How often readiness is asked for: every 50 ms unless given. */

@@ -42,10 +42,10 @@ export class CommandService implements LifeSource {
     this.#log = log;
   }
 
-  async begin(signal: AbortSignal): Promise<Life> {
+  async begin(signal: AbortSignal, lastPort: number | undefined): Promise<Life> {
     const taken = new Set<number>();
     for (;;) {
-      const port = await choosePort(this.#names.name, this.#description, taken);
+      const port = await choosePort(this.#names.name, this.#description, { first: lastPort, taken });
       try {
         return await this.#beginOn(port, signal);
       } catch (error) {

@@ -37,10 +37,10 @@ export class ModuleService implements LifeSource {
     this.#mark = mark;
   }
 
-  async begin(signal: AbortSignal): Promise<Life> {
+  async begin(signal: AbortSignal, lastPort: number | undefined): Promise<Life> {
     const module = this.#module ??= await this.#load();
     const { host } = this.#description;
-    const port = await choosePort(this.#names.name, this.#description, new Set());
+    const port = await choosePort(this.#names.name, this.#description, { first: lastPort });
     const context = (signal: AbortSignal): ServiceModuleContext => ({
       name: this.#names.name,
       host,

@@ -7,21 +7,30 @@
 import { ProcrefError } from "../errors.ts";
 import type { PortRange, ServiceDescription } from "../service/service_description.ts";
 
+/** What is known of a service's ports. */
+export interface KnownPorts {
+  /** The one to be tried first, if it is among those that the service may have. */
+  readonly first: number | undefined;
+  /** Those that turned out to be taken. */
+  readonly taken?: ReadonlySet<number>;
+}
+
 /**
  * Chooses a free port. Somebody else may take it before the service does; whoever starts the service tries again then.
  *
- * @param taken the ports that turned out to be taken
  * @returns the port, or undefined for a service that has none
  * @throws ProcrefError `SERVICE_START` when none is free
  */
 export async function choosePort(
   name: string,
   { port, host }: Pick<ServiceDescription, "port" | "host">,
-  taken: ReadonlySet<number>,
+  { first, taken = new Set() }: KnownPorts,
 ): Promise<number | undefined> {
   if (port === undefined) return undefined;
   const isFree = async (candidate: number): Promise<boolean> =>
     !taken.has(candidate) && await freePort(host, candidate) !== undefined;
+  const mayBeFirst = first !== undefined && (port === "auto" || (port.from <= first && first <= port.to));
+  if (mayBeFirst && await isFree(first)) return first;
   if (port !== "auto") {
     for (let candidate = port.from; candidate <= port.to; candidate++) {
       if (await isFree(candidate)) return candidate;

@@ -82,6 +82,8 @@ class Supervisor {
   #marks: readonly string[] = [this.#mark];
   /** The service, from when it is ready until it is gone. */
   #life: Life | undefined;
+  /** Where it listened last. */
+  #lastPort: number | undefined;
   /** Whether something could not be ended: the record stays for whoever comes next. */
   #remains = false;
   /** Aborts when the service is ended for whatever reason: nothing is kept warm from then on. */
@@ -113,6 +115,7 @@ class Supervisor {
       this.#publish("START");
     } else {
       this.#marks = [...left.marks ?? [], this.#mark];
+      this.#lastPort = left.info?.port;
       this.#publisher.publish({ phase: "CLEAN", info: left.info, marks: this.#marks });
     }
     report(`${IN_OFFICE} ${formatIdentity(ownIdentity())}`);
@@ -218,10 +221,11 @@ class Supervisor {
         await this.#wanted(signal);
         if (this.#publisher.phase !== "START") this.#publish("START");
         const source = await this.#source;
-        const life = this.#life = await source.begin(signal);
+        const life = this.#life = await source.begin(signal, this.#lastPort);
         // It is being ended, and STOP is on record already.
         signal.throwIfAborted();
         proven = true;
+        this.#lastPort = life.info.port;
         const readySince = performance.now();
         this.#publisher.publish({ phase: "READY", info: life.info, marks: this.#marks });
         this.#log.note(describeReady(life.info));
