@@ -46,10 +46,20 @@ async function answers({ host, port }: ServiceHandle): Promise<void> {
   assert.equal(await (await fetch(`http://${host}:${port}/hello`)).text(), "/hello");
 }
 
+/** Twenty ports, of which the first was free a moment ago. */
+async function someRange(): Promise<{ from: number; to: number }> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  const from = Math.min(port, 65516);
+  return { from, to: from + 19 };
+}
+
 for (const which of ["auto", "a range"]) {
   test(`a service that is started again has the port that it had (${which}), also with connections to it`, async () => {
     await onStage(async (stage) => {
-      const service = stage.service(web(stage, { port: which === "auto" ? which : { from: 20_000, to: 32_000 } }));
+      const service = stage.service(web(stage, { port: which === "auto" ? which : await someRange() }));
       const handle = await service.acquire();
       const { port } = handle;
       for (let life = 0; life < 3; life++) {
