@@ -40,7 +40,8 @@ export const RUN: Command = {
     "{namespace} and {dir} are replaced in it. Without --start, a service that runs is joined as it is.\n\n" +
     "{port} and {host} are also replaced in ARGS, if the service has a port: procref run db -- redis-cli -p {port} ping\n" +
     "The client gets PROCREF_NAME, PROCREF_HOST, PROCREF_PORT, PROCREF_PID and the variables of --env, in which the\n" +
-    "same are replaced as in --start, and {pid}.\n\n" +
+    "same are replaced as in --start, and {pid}. When procref is killed by SIGKILL, the client runs on without the\n" +
+    "service.\n\n" +
     "exit codes: that of the client, 128+n when signal n ended it; 125 when procref failed, 126 when the client is not\n" +
     "executable, 127 when it is not found; 2 for a wrong command line",
   options: RUN_OPTIONS,
