@@ -93,8 +93,9 @@ export interface SupervisedSettings extends ServiceSettings {
 /** A service that is a command, owned by a supervisor. */
 export interface SupervisedServiceOptions extends SupervisedSettings {
   /**
-   * The program, or the program with its arguments; no shell is involved. `{port}`, `{host}`, `{name}`, `{namespace}`
-   * (empty without one) and `{dir}` (the service's own directory, which is removed with it) are replaced.
+   * The program, or the program with its arguments; no shell is involved, also for a script without `#!`, which is not
+   * started. `{port}`, `{host}`, `{name}`, `{namespace}` (empty without one) and `{dir}` (the service's own directory,
+   * which is removed with it) are replaced.
    */
   readonly command: string | readonly string[];
   /** Arguments that follow those of `command`. */
