@@ -156,7 +156,7 @@ function resultOf(runtime: RuntimeName): SuiteResult {
 /** The flaw that explains a failure. Bun's report does not say why a test failed, but its output does. */
 function flawOf({ name, outcome, text }: Case, output: string, flaws: readonly Flaw[]): Flaw | undefined {
   if (outcome !== "failed") return undefined;
-  return flaws.find(({ test, shownBy }) => test === name && (text.includes(shownBy) || output.includes(shownBy)));
+  return flaws.find(({ tests, shownBy }) => tests.includes(name) && (text.includes(shownBy) || output.includes(shownBy)));
 }
 
 function commandOf(runtime: RuntimeName, suite: string, report: string): string[] {
