@@ -24,13 +24,13 @@ const IN_BOTH = [
   "tests/semaphore/slot_manager_test.ts",
   "tests/registry/register_and_find_test.ts",
   "tests/lifecycle/hooks_test.ts",
-  "tests/lifecycle/signals_test.ts",
 ] as const;
 
 /** Most of what they start is of both runtimes or of Bun, whoever runs them; Deno takes three times as long. */
 const IN_BUN = [
   "tests/registry/peers_faults_test.ts",
   "tests/lifecycle/instance_test.ts",
+  "tests/lifecycle/signals_test.ts",
   "tests/group/killed_test.ts",
   "tests/cli/lock_test.ts",
 ] as const;
