@@ -1,10 +1,14 @@
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import process from "node:process";
 import { test } from "node:test";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { Child } from "./harness/child.ts";
+import { PROCREF } from "./harness/command.ts";
 import { runnable } from "./harness/documented.ts";
+import { eventually } from "./harness/eventually.ts";
 import { withDirectory } from "./harness/names.ts";
 
 const ROOT = new URL("../", import.meta.url);
@@ -40,6 +44,101 @@ for (const { page, index, source } of programs) {
     });
   });
 }
+
+/** The only block of JSON of a page. */
+function jsonOf(page: string): string {
+  const blocks = [...textOf(page).matchAll(/```json\n([\s\S]*?)```/g)];
+  assert.equal(blocks.length, 1);
+  return blocks[0][1];
+}
+
+/** Runs Deno in a folder; gives what it printed. */
+async function runDeno(directory: string, args: readonly string[], env: Record<string, string>): Promise<string> {
+  const child = spawn("deno", args, {
+    cwd: directory,
+    env: { ...process.env, NO_COLOR: "1", ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let [out, errors] = ["", ""];
+  child.stdout.setEncoding("utf8").on("data", (text) => out += text);
+  child.stderr.setEncoding("utf8").on("data", (text) => errors += text);
+  const code = await new Promise((resolve) => child.once("close", resolve));
+  assert.equal(code, 0, `deno ${args.join(" ")}: ${out}${errors}`);
+  return out;
+}
+
+test("the tasks of the guide share one database", async () => {
+  await withDirectory(async (directory) => {
+    const listener = fileURLToPath(new URL("fixtures/listener.ts", import.meta.url));
+    const bin = join(directory, "bin");
+    mkdirSync(bin);
+    writeFileSync(join(bin, "postgres"), `#!/bin/sh\nexec deno run -A --no-check '${listener}' "$@"\n`, {
+      mode: 0o755,
+    });
+    const tasks = jsonOf("docs/guide.md").replace("jsr:@procref/core/cli", PROCREF.deno.at(-1)!);
+    writeFileSync(join(directory, "deno.json"), tasks);
+    const client = `
+      import { connect } from "node:net";
+      import { once } from "node:events";
+      export const port = Number(Deno.env.get("PGPORT"));
+      await once(connect(port, "127.0.0.1").resume(), "close");`;
+    const env = { PATH: `${bin}:${process.env.PATH}`, PROCREF_DIR: join(directory, "state") };
+    mkdirSync(env.PROCREF_DIR, { mode: 0o700 });
+    // It runs the other task while it holds the database itself.
+    writeFileSync(
+      join(directory, "main.ts"),
+      `${client}
+      const test = new Deno.Command("deno", { args: ["task", "test"], stdout: "piped", stderr: "inherit" });
+      const { code, stdout } = await test.output();
+      console.log(code, new TextDecoder().decode(stdout).includes(\`the port is \${port}\\n\`));`,
+    );
+    writeFileSync(
+      join(directory, "main_test.ts"),
+      `${client}
+      Deno.test("it answers", () => console.log(\`the port is \${port}\`));`,
+    );
+    assert.match(await runDeno(directory, ["task", "dev"], env), /^0 true$/m);
+    await eventually(() => readdirSync(env.PROCREF_DIR).length === 0, "the last one has stopped it");
+  });
+});
+
+test("the set of permissions is enough for the example of the README", async () => {
+  await withDirectory(async (directory) => {
+    const set = jsonOf("docs/permissions.md");
+    assert.ok(set.includes('"/run/user/1000"'));
+    writeFileSync(join(directory, "deno.json"), set.replaceAll("/run/user/1000", directory));
+    writeFileSync(join(directory, "main.ts"), runnable(/```ts\n([\s\S]*?)```/.exec(textOf("README.md"))![1]));
+    const env = { PROCREF_DIR: "", XDG_RUNTIME_DIR: directory };
+    const out = await runDeno(directory, ["run", "-P", "--no-prompt", "--no-check", "main.ts"], env);
+    assert.match(out, /^process \d+, shared by 1$/m);
+    assert.ok(existsSync(join(directory, "procref")));
+  });
+});
+
+/** Which tests take the blocks of code of a page, by their language. */
+const TAKEN: Readonly<Record<string, string>> = {
+  "README.md ts": "readme_test.ts, examples/mcp_test.ts",
+  "README.md sh": "readme_test.ts, cli/documented_commands_test.ts",
+  "CONTRIBUTING.md sh": "here: tasks",
+  "docs/cli.md sh": "cli/documented_commands_test.ts",
+  "docs/cli.md json": "cli/documented_commands_test.ts",
+  "docs/cli.md text": "cli/documented_commands_test.ts",
+  "docs/guide.md json": "here",
+  "docs/permissions.md json": "here",
+  "examples/postgres/README.md sh": "examples/postgres_test.ts",
+  "examples/redis/README.md sh": "examples/redis_test.ts",
+};
+
+test("every block of code is of a kind that some test takes", () => {
+  for (const page of PAGES) {
+    const fences = [...textOf(page).matchAll(/^ *```(.*)$/gm)].map(([, language]) => language);
+    assert.ok(fences.every((language, index) => (index % 2 === 0) === (language !== "")), page);
+    for (const language of new Set(fences.filter((each) => each !== ""))) {
+      const taken = language === "ts" && page.startsWith("docs/") || `${page} ${language}` in TAKEN;
+      assert.ok(taken, `no test takes blocks of ${language} in ${page}`);
+    }
+  }
+});
 
 test("every link within the repository leads to a page and a heading that are there", () => {
   for (const page of PAGES) {

@@ -20,7 +20,9 @@ test("Last client crashed -> service must still stop", async () => {
   await onStage(async (stage) => {
     const client = await stage.client();
     const { pid } = await client.call<Acquired>("acquire");
-    await client.kill("SIGSEGV");
+    // What runtimes end themselves by. A SIGSEGV of somebody else is no crash: V8 takes the first one for its own.
+    const { signal } = await client.kill("SIGABRT");
+    if (!onWindows) assert.equal(signal, "SIGABRT");
     await eventually(() => !processes.isAlive(pid), "nobody had to look for it");
     await stage.assertNothingLeft();
   });
