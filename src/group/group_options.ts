@@ -6,6 +6,7 @@
 
 import { ProcrefError } from "../errors.ts";
 import { checkName } from "../kernel/object_name.ts";
+import { LONGEST_TIMER_MS } from "../waiting.ts";
 
 /** How long to wait before a dead instance is started again. */
 export interface GroupBackoff {
@@ -56,8 +57,6 @@ export type GroupPlan =
   & Pick<ServiceGroupOptions, "cwd" | "directory">
   & { readonly backoff: Required<GroupBackoff> };
 
-/** The greatest delay of a timer: 2^31 - 1 ms. */
-const LONGEST_MS = 2 ** 31 - 1;
 const MOST_REPLICAS = 1000;
 
 /**
@@ -120,7 +119,7 @@ function given<T extends object>(options: T | undefined): Partial<T> {
 }
 
 function isTime(value: unknown, least: number): boolean {
-  return typeof value === "number" && value >= least && value <= LONGEST_MS;
+  return typeof value === "number" && value >= least && value <= LONGEST_TIMER_MS;
 }
 
 function invalid(name: unknown, field: string, remedy: string): ProcrefError {
