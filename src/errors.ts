@@ -107,6 +107,10 @@ export interface ErrorDetails {
   readonly exitCode?: number;
   /** The last lines that the service wrote. */
   readonly log?: string;
+  /** What a start that took too long waited for, for example `tcp 127.0.0.1:8080`. */
+  readonly waitedFor?: string;
+  /** What the last answer to that was, for example `connection refused`. */
+  readonly lastAnswer?: string;
 }
 
 const BRAND = Symbol.for("procref.error");
