@@ -6,7 +6,7 @@
  */
 
 import { until } from "../waiting.ts";
-import type { ProcessIdentity } from "./identity.ts";
+import { isAlive, type ProcessIdentity } from "./identity.ts";
 import { processSystem } from "./platform.ts";
 import type { Containment } from "./process_system.ts";
 import { SIGKILL } from "./signals.ts";
@@ -42,7 +42,12 @@ export function prepareContained(): void {
 export async function stopContained(identity: ProcessIdentity, timeoutMs: number): Promise<boolean> {
   if (containment === undefined) return false;
   const kept = containment;
-  if (kept.request(identity.pid)) await happens(() => kept.members().length === 0, timeoutMs);
+  const gone = (): boolean => {
+    // Whoever has its console keeps the console's host running, and for the request this process has it.
+    if (!isAlive(identity)) kept.leave();
+    return kept.members().length === 0;
+  };
+  if (kept.request(identity.pid)) await happens(gone, timeoutMs);
   await endContained();
   return true;
 }
