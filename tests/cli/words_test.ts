@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { durationText } from "../../src/cli/durations.ts";
 import { Arguments } from "../../src/cli/options.ts";
-import { suggestion } from "../../src/cli/suggestion.ts";
+import { suggestion } from "../../src/suggestion.ts";
 import { displayWidth, formatTable } from "../../src/cli/table.ts";
 import { commandText, paint, printable, type Terminal } from "../../src/cli/terminal.ts";
 import { UsageError } from "../../src/cli/usage_error.ts";

@@ -67,6 +67,8 @@ import { isProcrefError, SharedService } from "@procref/core";
 import { identityOf } from "@procref/core/process";
 
 const service = new SharedService("consumed", { command: ["sleep", "60"] });
+service.addEventListener("lost", ({ detail }) => console.error(detail.code, detail.details.log));
+service.addEventListener("restart", ({ detail }) => console.error(detail.pid?.toFixed(), detail.port));
 await using handle = await service.acquire();
 if (identityOf(handle.pid!)?.pid !== handle.pid) throw new Error("no such process");
 console.log("holds", await service.count(), isProcrefError(undefined));
