@@ -96,6 +96,13 @@ export interface ErrorDetails {
   readonly pid?: number;
   /** The option concerned. */
   readonly field?: string;
+  /**
+   * Of an option that others have given otherwise: its value as it is in use, as JSON, cut where it is long; of variables
+   * the names alone. Empty when it is not given.
+   */
+  readonly running?: string;
+  /** The same option's value as it was asked for, in the same form. */
+  readonly wanted?: string;
   /** The exit status of the process concerned; 128 and the signal's number when a signal ended it. */
   readonly exitCode?: number;
   /**

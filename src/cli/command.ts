@@ -19,6 +19,8 @@ export interface Command {
   readonly details: string;
   /** Its options. */
   readonly options: OptionTable;
+  /** What it calls the program that it runs, which follows `--`; a command that runs none has none. */
+  readonly program?: string;
   /** Its exit code when it fails: 1 unless given, which commands that end with the status of another program cannot use. */
   readonly failed?: number;
   /**

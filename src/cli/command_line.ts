@@ -64,7 +64,7 @@ async function runCommand(command: Command, words: readonly string[], terminal: 
       terminal.out(helpOf(command));
       return EXIT.ok;
     }
-    return await command.run(Arguments.parse(words, command.options), terminal);
+    return await command.run(Arguments.parse(words, command.options, command.program), terminal);
   } catch (error) {
     if (error instanceof UsageError) {
       return complain(terminal, error.message, `see \`procref ${command.name} --help\``, EXIT.usage);

@@ -67,10 +67,18 @@ export async function* diagnose(where: Where, begin: (check: string) => void): A
     try {
       yield { check, verdict: "ok", message: await work(where) };
     } catch (error) {
-      const verdict = error instanceof Warning ? "warning" : "failed";
-      yield { check, verdict, message: error instanceof Error ? error.message : String(error) };
+      yield { check, ...verdictOf(error) };
     }
   }
+}
+
+function verdictOf(error: unknown): Omit<Finding, "check"> {
+  const { name, message } = error instanceof Error ? error : { name: "", message: String(error) };
+  // What services need is refused by a ProcrefError; this is what doctor alone asks for.
+  if (name === "NotCapable") {
+    return { verdict: "warning", message: `not checked, for doctor itself wants -A: ${message}` };
+  }
+  return { verdict: error instanceof Warning ? "warning" : "failed", message };
 }
 
 function versions(): string {

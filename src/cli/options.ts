@@ -64,9 +64,13 @@ export class Arguments {
   /**
    * Reads words by a table.
    *
-   * @throws UsageError for an unknown option, a missing value, one too many, or an option given twice
+   * @param words what follows the name of the command
+   * @param specs the options that it has
+   * @param program what it calls the program that it runs, which stands after `--`; undefined when it runs none
+   * @throws UsageError for an unknown option, a missing value, one too many, an option given twice, or a program
+   * without `--` before it
    */
-  static parse(words: readonly string[], specs: OptionTable): Arguments {
+  static parse(words: readonly string[], specs: OptionTable, program?: string): Arguments {
     const table: OptionTable = { ...specs, ...HELP };
     const options = Object.fromEntries(
       Object.entries(table).map(([name, { value, short }]) => [name, {
@@ -83,7 +87,12 @@ export class Arguments {
     });
     const end = tokens.find(({ kind }) => kind === "option-terminator")?.index ?? words.length;
     const values = new Map<string, (string | true)[]>();
+    let named = 0;
     for (const token of tokens) {
+      // What follows belongs to that program, so that nothing is said of its options.
+      if (token.kind === "positional" && program !== undefined && end === words.length && ++named === 2) {
+        throw new UsageError(`"${token.value}": put -- before ${program}`);
+      }
       if (token.kind !== "option") continue;
       const given = values.get(token.name) ?? [];
       given.push(valueOf(token, table));

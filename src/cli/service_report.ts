@@ -8,6 +8,7 @@ import { ageMsOf, commandOf } from "../process/command.ts";
 import type { ServiceState, ServiceStatus } from "../service/catalog.ts";
 import type { Holder } from "../service/holders.ts";
 import { durationText } from "./durations.ts";
+import { clientOf } from "./run_words.ts";
 import { formatTable } from "./table.ts";
 import { commandText, type Paint, paint, printable, type Terminal } from "./terminal.ts";
 
@@ -36,7 +37,7 @@ export interface ServiceReport {
   /** How many references live processes hold. */
   readonly references: number;
   /** Who says that it holds the service. */
-  readonly holders: readonly Holder[];
+  readonly holders: readonly ReportedHolder[];
   /** Whether somebody is starting, stopping or cleaning it. */
   readonly locked: boolean;
   /** Whether a supervisor or reaper is in office. */
@@ -51,6 +52,12 @@ export interface ServiceReport {
   readonly directory: string;
   /** Why its record cannot be used. */
   readonly problem: { readonly code: string; readonly message: string } | null;
+}
+
+/** A process that holds a service, as `--json` prints it. */
+export interface ReportedHolder extends Holder {
+  /** The client that it runs, if it is `procref run`. */
+  readonly client: readonly string[] | null;
 }
 
 /**
@@ -68,13 +75,16 @@ export function reportOf(status: ServiceStatus, exists = true): ServiceReport {
     scope: status.scope,
     state: exists ? state : "stopped",
     pid: info?.pid ?? null,
-    command: pid === undefined ? null : commandOf(pid) ?? null,
+    command: pid === undefined ? null : shortened(commandOf(pid)) ?? null,
     uptimeMs: pid === undefined ? null : ageMsOf(pid) ?? null,
     host: info?.host ?? null,
     port: info?.port ?? null,
     metadata: info?.metadata ?? {},
     references: status.references,
-    holders: status.holders,
+    holders: status.holders.map(({ pid, command, since }) => {
+      const words = shortened(command)!;
+      return { pid, command: words, since, client: clientOf(words, status) ?? null };
+    }),
     locked: status.locked,
     supervised: status.seated,
     supervisor: status.supervisor?.pid ?? null,
@@ -83,6 +93,11 @@ export function reportOf(status: ServiceStatus, exists = true): ServiceReport {
     directory: status.directory,
     problem: problem === undefined ? null : { code: problem.code, message: problem.message },
   };
+}
+
+/** Without the empty words that a process has at the end that wrote a title over its command line. */
+export function shortened(command: readonly string[] | undefined): readonly string[] | undefined {
+  return command?.slice(0, command.findLastIndex((word) => word !== "") + 1);
 }
 
 const PAINTS: { readonly [S in ServiceReport["state"]]: Paint } = {
@@ -107,13 +122,13 @@ export function describeHolders(terminal: Terminal, { holders, references }: Ser
   if (holders.length === 0) {
     return references === 0 ? "" : `${held(references)}, by processes that left no hint\n`;
   }
-  const rows = holders.map(({ pid, command, since }) => {
+  const rows = holders.map(({ pid, command, since, client }) => {
     const age = Date.now() - Date.parse(since);
     return [
       String(pid),
       Number.isNaN(age) ? "" : durationText(Math.max(0, age)),
       printable(since),
-      commandText(command),
+      commandText(client ?? command),
     ];
   });
   return formatTable(

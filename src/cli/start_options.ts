@@ -8,8 +8,9 @@ import { resolve } from "node:path";
 import type { Readiness, SupervisedServiceOptions } from "../service/supervised_options.ts";
 import { STOP_SIGNALS } from "../service/service_description.ts";
 import type { Arguments } from "./options.ts";
+import { didYouMean } from "../suggestion.ts";
 import { UsageError } from "./usage_error.ts";
-import { splitWords, wholeNumber } from "./values.ts";
+import { splitWords } from "./values.ts";
 
 /** Options that say something only of a service that is started. */
 const OF_START = ["port", "ready", "linger", "start-timeout", "stop-signal", "stop-timeout", "cwd"] as const;
@@ -28,20 +29,37 @@ export function startOptions(args: Arguments): SupervisedServiceOptions | undefi
   }
   const command = splitWords("--start", start);
   const cwd = args.text("cwd");
+  const port = portOf(args.text("port")) ?? (command.some((word) => word.includes("{port}")) ? "auto" : undefined);
+  const ready = readinessOf(args.text("ready"));
+  if (port === undefined && (ready === "tcp" || (typeof ready === "object" && "http" in ready))) {
+    const how = `--ready ${args.text("ready")}`;
+    throw new UsageError(`${how} needs a port; give --port auto or a number`);
+  }
   const given = {
-    port: portOf(args.text("port")) ?? (command.some((word) => word.includes("{port}")) ? "auto" as const : undefined),
-    ready: readinessOf(args.text("ready")),
+    port,
+    ready,
     lingerMs: args.durationMs("linger"),
-    startTimeoutMs: args.durationMs("start-timeout"),
+    startTimeoutMs: timeLimit(args, "start-timeout"),
     stopSignal: args.choice("stop-signal", STOP_SIGNALS),
-    stopTimeoutMs: args.durationMs("stop-timeout"),
+    stopTimeoutMs: timeLimit(args, "stop-timeout"),
     cwd: cwd === undefined ? undefined : resolve(cwd),
   };
   return { command, ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) };
 }
 
 function portOf(text: string | undefined): "auto" | number | undefined {
-  return text === undefined || text === "auto" ? text : wholeNumber("--port", text, 65535);
+  if (text === undefined || text === "auto") return text;
+  const port = /^\d+$/.test(text) ? Number(text) : NaN;
+  if (port >= 1 && port <= 65535) return port;
+  throw new UsageError(
+    `--port takes auto or a whole number from 1 to 65535, not "${text}"${didYouMean(text, ["auto"])}`,
+  );
+}
+
+function timeLimit(args: Arguments, option: string): number | undefined {
+  const ms = args.durationMs(option);
+  if (ms === 0) throw new UsageError(`--${option} takes more than 0`);
+  return ms;
 }
 
 function readinessOf(text: string | undefined): Readiness | undefined {

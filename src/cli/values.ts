@@ -24,6 +24,12 @@ export function durationMs(option: string, text: string): number {
   throw new UsageError(`${option} takes a duration such as 500ms, 5s, 2m or 1h, not "${text}"`);
 }
 
+/** A duration as {@link durationMs} reads it, in the largest unit that says it in whole numbers. */
+export function durationOption(ms: number): string {
+  const [unit, size] = Object.entries(UNITS).findLast(([, size]) => ms % size === 0) ?? ["ms", 1];
+  return ms === 0 ? "0" : `${ms / size}${unit}`;
+}
+
 /**
  * Reads a whole number.
  *
@@ -37,8 +43,9 @@ export function wholeNumber(option: string, text: string, greatest: number): num
 
 /**
  * Splits a command into words as a shell does: blanks separate, single quotes keep everything, double quotes keep all
- * but a backslash before `"` and `\`, a backslash keeps the next character. Where paths are written with backslashes,
- * one keeps only a quote that follows, as everywhere on that system. Nothing is expanded, and no shell runs.
+ * but a backslash before `$`, `` ` ``, `"`, `\` and the end of a line, a backslash keeps the next character, and the end
+ * of a line behind one is nothing. Where paths are written with backslashes, one keeps only a quote that follows, as
+ * everywhere on that system. Nothing is expanded, and no shell runs.
  *
  * @param option the option that it belongs to, for the message
  * @param text the command
@@ -60,7 +67,7 @@ export function splitWords(option: string, text: string, separator: string = sep
       at = end;
     } else if (letter === "\\" && kept.test(text.slice(at + 1))) {
       if (++at === text.length) throw new UsageError(`${option} ends with a backslash: ${text}`);
-      word = (word ?? "") + text[at];
+      if (text[at] !== "\n") word = (word ?? "") + text[at];
     } else {
       word = (word ?? "") + letter;
     }
@@ -73,12 +80,13 @@ export function splitWords(option: string, text: string, separator: string = sep
 /** What stands in quotes, and where they end. */
 function quoted(option: string, text: string, start: number, separator: string): [inside: string, end: number] {
   const quote = text[start];
-  const kept = separator === "\\" ? /["]/ : /["\\]/;
+  const kept = separator === "\\" ? /["]/ : /[$`"\\\n]/;
   let inside = "";
   for (let at = start + 1; at < text.length; at++) {
     if (text[at] === quote) return [inside, at];
     const escapes = quote === '"' && text[at] === "\\" && kept.test(text[at + 1] ?? "");
-    inside += escapes ? text[++at] : text[at];
+    const letter = escapes ? text[++at] : text[at];
+    if (!escapes || letter !== "\n") inside += letter;
   }
   throw new UsageError(`${option} has a quote that is not closed: ${text}`);
 }
@@ -97,16 +105,19 @@ export function variables(option: string, pairs: readonly string[]): Record<stri
 }
 
 /**
- * Puts what is known of a service into a text: `{port}`, `{host}`, `{pid}`, `{name}`. Any other braces stay.
+ * Puts what is known of a service into a text: `{port}` for the fact `port`. Any other braces stay.
  *
- * @param facts what is known; an undefined one must not be asked for
- * @throws UsageError when the text asks for what the service has not
+ * @param text the text
+ * @param facts what is known
+ * @param missing gives what stands for a fact that is asked for and undefined, or throws
  */
-export function fillIn(text: string, facts: { readonly [name: string]: string | number | undefined }): string {
+export function fillIn(
+  text: string,
+  facts: { readonly [name: string]: string | number | undefined },
+  missing: (name: string) => string,
+): string {
   return text.replace(/\{(\w+)\}/g, (placeholder, name) => {
     if (!Object.hasOwn(facts, name)) return placeholder;
-    const fact = facts[name];
-    if (fact === undefined) throw new UsageError(`${text} asks for ${placeholder}, and the service has no ${name}`);
-    return String(fact);
+    return String(facts[name] ?? missing(name));
   });
 }

@@ -47,7 +47,12 @@ export function stateDirectory(directory: string | undefined, scope: Scope, uid:
 export function stateDirectoryPath(directory: string | undefined, scope: Scope, uid: User): string {
   const path = directory ?? defaultDirectory(scope, uid);
   if (typeof path === "string" && isAbsolute(path)) return path;
-  throw new ProcrefError("INVALID_ARGUMENT", `Cannot keep state in ${String(path)}: use an absolute path`);
+  const source = directory === undefined ? ", which is PROCREF_DIR" : "";
+  const hint = String(path).startsWith("~") ? "; only a shell knows what ~ is" : "";
+  throw new ProcrefError(
+    "INVALID_ARGUMENT",
+    `Cannot keep state in ${String(path)}${source}: use an absolute path${hint}`,
+  );
 }
 
 /** Makes a directory, owner-only, unless there is one; the caller looks at what there is then. */

@@ -42,7 +42,7 @@ export interface ServiceRecord {
   readonly supervisor?: ProcessIdentity;
   /** What all processes of the service carry in their environment, while any may be left; see marks.ts. */
   readonly marks?: readonly string[];
-  /** Fingerprints of the options that the clients of a supervised service agree on. */
+  /** What the options are that the clients of a supervised service agree on. */
   readonly configuration?: Configuration;
   /** In phase FAIL: why. */
   readonly failure?: Failure;

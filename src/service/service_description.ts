@@ -5,7 +5,7 @@
  */
 
 import { createHash } from "node:crypto";
-import { ProcrefError } from "../errors.ts";
+import { type ErrorDetails, ProcrefError } from "../errors.ts";
 
 /** How a service shows that it is ready, in a form for JSON. */
 export type ReadinessDescription =
@@ -62,11 +62,11 @@ export interface ServiceDescription {
   readonly restart: RestartDescription;
   /** How large the log may grow, in bytes. */
   readonly logBytes: number;
-  /** A fingerprint of each option that clients have to agree on. */
+  /** What each option is that clients have to agree on. */
   readonly configuration: Configuration;
 }
 
-/** A fingerprint of each option, by the option's name. */
+/** By the option's name, what {@link agreed} makes of its value. */
 export type Configuration = Readonly<Record<string, string>>;
 
 /** The signals by which a service may be asked to end. */
@@ -78,6 +78,18 @@ export const STOP_SIGNALS: readonly StopSignal[] = ["SIGTERM", "SIGINT", "SIGQUI
 /** Sixteen hexadecimal digits that tell one value from another without disclosing it. */
 export function fingerprint(value: unknown): string {
   return createHash("sha256").update(JSON.stringify(sorted(value)) ?? "").digest("hex").slice(0, 16);
+}
+
+/** How much of an option's value is kept for people, in characters. */
+const LONGEST_VALUE = 1000;
+
+/**
+ * What is on record of an option that clients have to agree on: its fingerprint, and behind a blank its value for
+ * people, as JSON, cut where it is long. Variables may be secret: of them there are the names alone.
+ */
+export function agreed(field: string, value: unknown): string {
+  const shown = field === "env" ? Object.keys(value as Readonly<Record<string, string>>).sort() : value;
+  return `${fingerprint(value)} ${(JSON.stringify(sorted(shown)) ?? "").slice(0, LONGEST_VALUE)}`;
 }
 
 /** The same value with the keys of every object in order. */
@@ -93,21 +105,51 @@ function sorted(value: unknown): unknown {
  * Checks that a service that runs is the one that was asked for.
  *
  * @param name the service's name
- * @throws ProcrefError `CONFIG_MISMATCH`, which names the first option that differs
+ * @throws ProcrefError `CONFIG_MISMATCH`, which names the first option that differs, and tells both values
  */
 export function checkConfiguration(name: string, running: Configuration, wanted: Configuration): void {
   const fields = [...new Set([...Object.keys(wanted), ...Object.keys(running)])];
   const field = fields.find((field) => running[field] !== wanted[field]);
   if (field === undefined) return;
-  throw mismatch(name, field, `its "${field}" is another one`);
+  const values = { running: valueOf(running[field]), wanted: valueOf(wanted[field]) };
+  const [one, other] = excerpts(values.running, values.wanted).map((value) => value || "not given");
+  const why = values.running === values.wanted ? "is another one" : `is ${one}, and here it is ${other}`;
+  throw mismatch(name, field, `its "${field}" ${why}`, values);
+}
+
+/** The value behind the fingerprint. */
+function valueOf(agreed: string = ""): string {
+  const blank = agreed.indexOf(" ");
+  return blank < 0 ? "" : agreed.slice(blank + 1);
+}
+
+/** How much of a value is shown before the place where it differs from another one, and behind it, in characters. */
+const SHOWN = { before: 40, all: 160 } as const;
+
+/** Two texts that differ, cut so that one sees where. */
+export function excerpts(one: string, other: string): [one: string, other: string] {
+  if (Math.max(one.length, other.length) <= SHOWN.all) return [one, other];
+  let same = 0;
+  while (same < one.length && one[same] === other[same]) same++;
+  const start = same <= SHOWN.all / 2 ? 0 : same - SHOWN.before;
+  const cut = (text: string): string => {
+    const part = text.slice(start, start + SHOWN.all);
+    return `${start > 0 ? "…" : ""}${part}${start + part.length < text.length ? "…" : ""}`;
+  };
+  return [cut(one), cut(other)];
 }
 
 /** The error of a service that runs in another way than was asked for. */
-export function mismatch(name: string, field: string, why: string): ProcrefError {
+export function mismatch(
+  name: string,
+  field: string,
+  why: string,
+  values: Pick<ErrorDetails, "running" | "wanted"> = {},
+): ProcrefError {
   return new ProcrefError(
     "CONFIG_MISMATCH",
     `Cannot share "${name}": it runs already, and ${why}; ask for the same, choose another name or namespace, or ` +
       `accept what runs with onMismatch: "join"`,
-    { details: { name, field } },
+    { details: { name, field, ...values } },
   );
 }

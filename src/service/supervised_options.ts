@@ -13,7 +13,7 @@ import { findParentDeathProgram, findProgram } from "../process/programs.ts";
 import { mergedVariables, variableOf } from "../process/variables.ts";
 import type { Awaitable, CallbackContext, CompleteSettings, ServiceSettings } from "./options.ts";
 import {
-  fingerprint,
+  agreed,
   type PortRange,
   type ReadinessDescription,
   type RestartDescription,
@@ -164,10 +164,10 @@ export function describeService(
   check("log", Number.isInteger(maxBytes) && maxBytes >= 4096, "use maxBytes of at least 4096");
 
   const { startTimeoutMs, stopTimeoutMs } = options;
-  const agreed = { command, cwd, env, host, port, ready, stopSignal, lingerMs, restart: restarts };
+  const shared = { command, cwd, env, host, port, ready, stopSignal, lingerMs, restart: restarts };
   const configuration = Object.fromEntries(
-    Object.entries({ ...agreed, module: isModule ? options.module : undefined })
-      .map(([field, value]) => [field, fingerprint(value)]),
+    Object.entries({ ...shared, module: isModule ? options.module : undefined })
+      .map(([field, value]) => [field, agreed(field, value)]),
   );
   return {
     description: {

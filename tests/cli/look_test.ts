@@ -84,7 +84,8 @@ test("ls and status show a service, who holds it, and the kernel's count", async
     assert.equal(service.references, 1);
     assert.ok(service.uptimeMs >= 0 && service.uptimeMs < 600_000);
     const [holder] = service.holders;
-    assert.deepEqual(Object.keys(holder), ["pid", "command", "since"]);
+    assert.deepEqual(Object.keys(holder), ["pid", "command", "since", "client"]);
+    assert.equal(holder.client, null, "it is no procref run");
     assert.equal(holder.pid, client.pid);
     assert.ok(holder.command.includes(stage.name));
     assert.ok(Math.abs(Date.now() - Date.parse(holder.since)) < 600_000);
@@ -163,6 +164,21 @@ test("services in namespaces are told apart, and one that is nearly named is sug
     const without = await procref(["status", stage.name], env(stage));
     assert.equal(without.status, 3);
     assert.match(without.out, /there is one of that name with --namespace shop/);
+    const many = ["my project", "web", "a", "b", "c"];
+    const clients = [];
+    for (const namespace of many) {
+      const each = await stage.client({ options: { namespace, reaper: false } });
+      clients.push({ each, handle: (await each.call<Acquired>("acquire")).handle });
+      if (namespace !== "my project") continue;
+      const two = await procref(["status", stage.name], env(stage));
+      assert.match(two.out, /there are 2 of that name with --namespace 'my project' and --namespace shop\n/);
+    }
+    const six = await procref(["status", stage.name], env(stage));
+    assert.match(six.out, /there are 6 of that name with (--namespace ('my project'|[abc]|shop), ){4}.* and 1 more\n/);
+    for (const { each, handle } of clients) {
+      await each.call("release", handle);
+      await each.end();
+    }
     const nearly = await procref(["status", `${stage.name}x`], env(stage));
     assert.ok(nearly.out.includes(`did you mean ${stage.name}?`), nearly.out);
     await client.call("release", handle);

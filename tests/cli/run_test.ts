@@ -143,12 +143,12 @@ test("another command under the same name is refused with 125, and the option is
     assert.equal(status, 125);
     assert.match(
       err,
-      /it runs already with another --start; .*leave out --start to join it as it is \[CONFIG_MISMATCH\]/,
+      /it runs with --start '.*', you gave '.* 1'; give the same, .*leave out --start to join it as it is \[CONFIG_MISMATCH\]/,
     );
     const linger = await procref(["run", name, ...SLEEP, "--linger", "1s", "--", ...NOTHING], options);
-    assert.match(linger.err, /with another --linger; /);
+    assert.match(linger.err, /it runs without --linger, you gave 1s; /);
     const signal = await procref(["run", name, ...SLEEP, "--stop-signal", "SIGINT", "--", "true"], options);
-    assert.match(signal.err, /with another --stop-signal; /);
+    assert.match(signal.err, /it runs with --stop-signal SIGTERM, you gave SIGINT; /);
     first.process.stdin!.end();
     await first.ended;
   });

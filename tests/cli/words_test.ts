@@ -2,11 +2,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { durationText } from "../../src/cli/durations.ts";
 import { Arguments } from "../../src/cli/options.ts";
+import { clientOf } from "../../src/cli/run_words.ts";
+import { shortened } from "../../src/cli/service_report.ts";
 import { suggestion } from "../../src/suggestion.ts";
 import { displayWidth, formatTable } from "../../src/cli/table.ts";
 import { commandText, paint, printable, type Terminal } from "../../src/cli/terminal.ts";
 import { UsageError } from "../../src/cli/usage_error.ts";
-import { durationMs, fillIn, splitWords, variables, wholeNumber } from "../../src/cli/values.ts";
+import { durationMs, durationOption, fillIn, splitWords, variables, wholeNumber } from "../../src/cli/values.ts";
 
 function isUsageError(error: unknown): boolean {
   return error instanceof UsageError;
@@ -21,6 +23,10 @@ test("a command is split into words as a shell does", () => {
     [`'' ""`, ["", ""]],
     [String.raw`a\ b \' \"`, ["a b", "'", '"']],
     [String.raw`'\n' "\n" "\"" "\\"`, ["\\n", "\\n", '"', "\\"]],
+    // POSIX, 2.2.3: a backslash in double quotes keeps these alone, and takes the end of a line away.
+    ['"\\$HOME" "\\`id\\`" "\\a\\\'"', ["$HOME", "`id`", "\\a\\'"]],
+    [`sh -c "echo \\"\\$1\\"" sh x`, ["sh", "-c", 'echo "$1"', "sh", "x"]],
+    ["\"a\\\nb\" c\\\nd \\\n e 'f\\\ng'", ["ab", "cd", "e", "f\\\ng"]],
     ["$HOME * ; | > {port}", ["$HOME", "*", ";", "|", ">", "{port}"]],
     [`sh -c 'echo "$1"'`, ["sh", "-c", 'echo "$1"']],
   ];
@@ -49,6 +55,10 @@ test("durations have a unit", () => {
   for (const text of ["5", "s", "", "-1s", "1e3s", "5 s", "5d", "9999h", "NaN"]) {
     assert.throws(() => durationMs("--linger", text), isUsageError, text);
   }
+  for (const text of ["0", "1ms", "1500ms", "5s", "90s", "2m", "1h", "36h"]) {
+    assert.equal(durationOption(durationMs("--linger", text)), text, "it is told as it is typed");
+  }
+  assert.equal(durationOption(durationMs("--linger", "0.5m")), "30s");
   assert.equal(wholeNumber("-n", "12", 100), 12);
   for (const text of ["101", "-1", "1.5", "", "x"]) {
     assert.throws(() => wholeNumber("-n", text, 100), isUsageError, text);
@@ -74,9 +84,10 @@ test("variables are NAME=VALUE, and placeholders are filled in", () => {
   });
   for (const pair of ["A", "=b", ""]) assert.throws(() => variables("--env", [pair]), isUsageError, pair);
   const facts = { host: "::1", port: 80, pid: undefined };
-  assert.equal(fillIn("http://[{host}]:{port}/{other}/{ port}", facts), "http://[::1]:80/{other}/{ port}");
-  assert.throws(() => fillIn("{pid}", facts), isUsageError);
-  assert.equal(fillIn("{constructor}", facts), "{constructor}");
+  const missing = (name: string): string => `no ${name}`;
+  assert.equal(fillIn("http://[{host}]:{port}/{other}/{ port}", facts, missing), "http://[::1]:80/{other}/{ port}");
+  assert.equal(fillIn("{pid}", facts, missing), "no pid");
+  assert.equal(fillIn("{constructor}", facts, missing), "{constructor}");
 });
 
 test("a word that is nearly right is suggested, and one that is far off is not", () => {
@@ -125,6 +136,52 @@ test("options that are unknown, incomplete, doubled or given a value in vain are
   assert.throws(() => Arguments.parse(["--jsn"], TABLE), /did you mean --json\?/);
   assert.throws(() => Arguments.parse(["a", "b"], TABLE).name(), isUsageError);
   assert.throws(() => Arguments.parse([], TABLE).name(), isUsageError);
+});
+
+test("a program without -- before it is told from a word too many, whatever its options are", () => {
+  const parse = (words: readonly string[]): Arguments => Arguments.parse(words, TABLE, "the program");
+  for (const words of [["a", "cc", "-x"], ["a", "--json", "cc", "--lines"], ["a", "cc", "b"]]) {
+    assert.throws(() => parse(words), { name: "UsageError", message: '"cc": put -- before the program' });
+  }
+  assert.throws(() => parse(["a", "--jsn", "cc"]), /unknown option --jsn/);
+  assert.throws(() => parse(["a", "b", "--", "cc"]).name(true), { message: '"b" is one word too many' });
+  assert.deepEqual(parse(["a", "--", "cc", "-x"]).rest, ["cc", "-x"]);
+});
+
+test("the client of a procref run is found in its command line, and in no other", () => {
+  const service = { name: "db", namespace: "" };
+  const ours: readonly (readonly string[])[] = [
+    ["procref", "run", "db", "--", "npm", "test"],
+    ["deno", "run", "-A", "jsr:@procref/core/cli", "run", "--start", "postgres -- x", "db", "--", "npm", "test"],
+    ["bun", "run", "main.ts", "run", "db", "--linger=5s", "--env", "A=run", "--", "npm", "test"],
+    ["procref", "run", "--namespace", "", "db", "--", "npm", "test"],
+  ];
+  for (const words of ours) assert.deepEqual(clientOf(words, service), ["npm", "test"], words.join(" "));
+  assert.deepEqual(clientOf(["procref", "run", "run", "--", "run", "x", "--", "y"], { ...service, name: "run" }), [
+    "run",
+    "x",
+    "--",
+    "y",
+  ]);
+  const others: readonly (readonly string[])[] = [
+    ["deno", "run", "-A", "my_app.ts", "db", "--", "npm", "test"],
+    ["my-app", "run", "other", "--", "npm", "test"],
+    ["my-app", "run", "db", "more", "--", "npm", "test"],
+    ["my-app", "run", "db", "--verbose", "--", "npm", "test"],
+    ["procref", "run", "--namespace", "shop", "db", "--", "npm", "test"],
+    ["procref", "run", "db", "--"],
+    ["my-app", "--", "run", "db", "--", "npm", "test"],
+    ["sleep", "300"],
+    [],
+  ];
+  for (const words of others) assert.equal(clientOf(words, service), undefined, words.join(" "));
+});
+
+test("empty words at the end of a command line are not shown: they are what a title has left of it", () => {
+  assert.deepEqual(shortened(["redis-server *:6379", "", "", ""]), ["redis-server *:6379"]);
+  assert.deepEqual(shortened(["a", "", "b"]), ["a", "", "b"]);
+  assert.deepEqual(shortened(["", ""]), []);
+  assert.equal(shortened(undefined), undefined);
 });
 
 test("a table is as wide as it must be, and is cut where it may be", () => {

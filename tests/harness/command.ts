@@ -63,11 +63,21 @@ export class RunningCommand implements AsyncDisposable {
 
   /** Waits until standard output says something, and gives all of it. */
   async says(pattern: RegExp): Promise<string> {
-    while (!pattern.test(this.#out)) {
+    await this.#until(() => pattern.test(this.#out), pattern);
+    return this.#out;
+  }
+
+  /** Waits until standard error says something, and gives all of it. */
+  async complains(pattern: RegExp): Promise<string> {
+    await this.#until(() => pattern.test(this.#err), pattern);
+    return this.#err;
+  }
+
+  async #until(condition: () => boolean, pattern: RegExp): Promise<void> {
+    while (!condition()) {
       if (this.#over) throw new Error(`it ended without ${pattern}; it said: ${this.#out}${this.#err}`);
       await new Promise<void>((resolve) => this.#waiting.add(resolve));
     }
-    return this.#out;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -49,6 +49,32 @@ for (const [what, different] of Object.entries(DIFFERENT)) {
   });
 }
 
+test("a mismatch tells both values, cut to where they differ, and of variables the names alone", async () => {
+  await onStage(async (stage) => {
+    const refusal = async (running: Options, wanted: Options): Promise<{ running?: string; message: string }> => {
+      const handle = await stage.service(stage.sleeper(running)).acquire();
+      const failure = await stage.service(stage.sleeper(wanted)).acquire().then(() => undefined, (error) => error);
+      assert.ok(isProcrefError(failure, "CONFIG_MISMATCH"), String(failure));
+      await handle.release();
+      await stage.assertNothingLeft();
+      return { ...failure.details, message: failure.message };
+    };
+    const linger = await refusal({ lingerMs: 1 }, { lingerMs: 2 });
+    assert.match(linger.message, /its "lingerMs" is 1, and here it is 2; /);
+    const env = await refusal({ env: { TOKEN: "secret-one" } }, { env: { TOKEN: "secret-two" } });
+    assert.match(env.message, /its "env" is another one; /);
+    assert.equal(env.running, '["JOURNAL","TOKEN"]');
+    assert.ok(!JSON.stringify(env).includes("secret"));
+    const long = "x".repeat(600);
+    const folder = await refusal({ cwd: `/`, args: [long, "one"] }, { cwd: `/`, args: [long, "two"] });
+    assert.match(folder.message, /is …x{1,60}","one"], and here it is …x{1,60}","two"]; /);
+    const late = "x".repeat(5000);
+    const cut = await refusal({ args: [late, "one"] }, { args: [late, "two"] });
+    assert.match(cut.message, /its "command" is another one; /);
+    assert.equal(cut.running!.length, 1000);
+  });
+});
+
 test("times, the log and what is inherited are no mismatch, and the order of env is none", async () => {
   await onStage(async (stage) => {
     const one = await stage.client(stage.sleeper({ env: { ONE: "1", TWO: "2" }, inheritEnv: true }), {

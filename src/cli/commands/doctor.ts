@@ -19,7 +19,8 @@ export const DOCTOR: Command = {
   summary: "check whether services can be shared here",
   details:
     "Says which mechanism counts and why, tries exclusion, kills a child of its own to see that the kernel takes " +
-    "its\nreference back, and looks at directory, permissions and limits.\n\n" +
+    "its\nreference back, and looks at directory, permissions and limits. In Deno it wants -A: what it may not check is a\n" +
+    "warning, and services may be allowed less.\n\n" +
     "exit codes: 0 when all is well or there are only warnings, 1 when something failed",
   options: { ...JSON_OPTION, ...WHERE },
   async run(args: Arguments, terminal: Terminal): Promise<number> {

@@ -24,6 +24,7 @@ import { UsageError } from "../usage_error.ts";
 /** What the file of a name ends with. */
 const ENDING = ".sem";
 const MOST_JOBS = 1_000_000;
+const PROGRAM = "the command";
 
 const OPTIONS: OptionTable = {
   nonblock: { short: "n", help: "do not wait: 75 at once when it is held" },
@@ -46,6 +47,7 @@ export const LOCK: Command = {
   summary: "run a command while no other command of that name runs",
   details: DETAILS,
   options: OPTIONS,
+  program: PROGRAM,
   failed: EXIT.procrefFailed,
   run: (args: Arguments, terminal: Terminal): Promise<number> => runWithPermit(args, terminal, 1),
 };
@@ -60,6 +62,7 @@ export const SEM: Command = {
     jobs: { value: "N", short: "j", help: "how many may run at a time; 1 unless given, as lock has it" },
     ...OPTIONS,
   },
+  program: PROGRAM,
   failed: EXIT.procrefFailed,
   run(args: Arguments, terminal: Terminal): Promise<number> {
     const jobs = args.number("jobs", MOST_JOBS) ?? 1;

@@ -19,7 +19,7 @@ export const STATUS: Command = {
   usage: "NAME [--json]",
   summary: "show one service and who holds it",
   details: "Who holds it is what the clients say of themselves, for people; the references are what the kernel " +
-    "counts.\n\nexit codes: 0 running, 3 not running, 1 when procref failed",
+    "counts.\nA procref run is shown by its client: its words after --.\n\nexit codes: 0 running, 3 not running, 1 when procref failed",
   options: { ...JSON_OPTION, ...NAMESPACE, ...WHERE },
   run(args: Arguments, terminal: Terminal): number {
     const catalog = new Catalog(args.where());
