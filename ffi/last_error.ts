@@ -11,6 +11,12 @@ import { WINDOWS_ERROR } from "./symbols/kernel32.ts";
 import type { NativeLibrary, SymbolTable } from "./types.ts";
 
 const NAMES = new Map<number, string>(Object.entries(WINDOWS_ERROR).map(([name, number]) => [number, name]));
+/** What may come of every call that makes something. */
+export const NO_ROOM: readonly number[] = [
+  WINDOWS_ERROR.ERROR_NOT_ENOUGH_MEMORY,
+  WINDOWS_ERROR.ERROR_NO_SYSTEM_RESOURCES,
+  WINDOWS_ERROR.ERROR_COMMITMENT_LIMIT,
+];
 /** How often a call is repeated whose error number cannot be its own, before the number is believed. */
 const DOUBTS = 3;
 

@@ -7,7 +7,7 @@
 import process from "node:process";
 import { ProcrefError } from "../src/errors.ts";
 import type { CheckedFunction } from "./errno.ts";
-import { checkedByLastError, windowsError } from "./last_error.ts";
+import { checkedByLastError, NO_ROOM, windowsError } from "./last_error.ts";
 import { nativeRuntime, openWindowsLibrary } from "./mod.ts";
 import { ADVAPI32, ADVAPI32_PATH, SID, TOKEN, TOKEN_USER } from "./symbols/advapi32.ts";
 import { KERNEL32, KERNEL32_PATH, WINDOWS_ERROR } from "./symbols/kernel32.ts";
@@ -63,7 +63,6 @@ export function wideText(text: string): Uint8Array {
 }
 
 const E = WINDOWS_ERROR;
-const NO_ROOM = [E.ERROR_NOT_ENOUGH_MEMORY, E.ERROR_NO_SYSTEM_RESOURCES, E.ERROR_COMMITMENT_LIMIT];
 // What may come of making and opening an object by its name, all of which leaves nothing behind.
 const NAMING_ERRORS = [
   E.ERROR_FILE_NOT_FOUND,

@@ -5,7 +5,7 @@
  */
 
 import type { CheckedFunction } from "./errno.ts";
-import { checkedByLastError } from "./last_error.ts";
+import { checkedByLastError, NO_ROOM } from "./last_error.ts";
 import { nativeRuntime, openWindowsLibrary } from "./mod.ts";
 import { KERNEL32, KERNEL32_PATH, WINDOWS_ERROR as E } from "./symbols/kernel32.ts";
 import { NT, NTDLL, NTDLL_PATH } from "./symbols/ntdll.ts";
@@ -32,7 +32,6 @@ export function windowsFileCalls(): WindowsFileCalls {
   return opened ??= open();
 }
 
-const NO_ROOM = [E.ERROR_NOT_ENOUGH_MEMORY, E.ERROR_NO_SYSTEM_RESOURCES, E.ERROR_COMMITMENT_LIMIT];
 // What may come of opening and locking a file, all of which leaves nothing behind.
 const OPENING_ERRORS = [
   E.ERROR_FILE_NOT_FOUND,

@@ -23,8 +23,8 @@ export interface Pace {
   readonly longestPauseMs?: number;
 }
 
-/** What timers take: later than in 24 days is never. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+/** The longest time that timers of the runtimes can be set to, in milliseconds: later than in 24 days is never. */
+export const LONGEST_TIMER_MS = 2 ** 31 - 1;
 const FIRST_PAUSE_MS = 1;
 const LONGEST_PAUSE_MS = 20;
 

@@ -5,10 +5,10 @@
  */
 
 import { sep } from "node:path";
+import { LONGEST_TIMER_MS } from "../waiting.ts";
 import { UsageError } from "./usage_error.ts";
 
 const UNITS: { readonly [unit: string]: number } = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
-const LONGEST_MS = 2 ** 31 - 1;
 
 /**
  * Reads a duration such as `500ms`, `5s`, `1.5m` or `2h`; `0` needs no unit.
@@ -20,7 +20,7 @@ const LONGEST_MS = 2 ** 31 - 1;
 export function durationMs(option: string, text: string): number {
   const [, number, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text) ?? [];
   const ms = Math.round(Number(number) * (UNITS[unit] ?? (Number(number) === 0 ? 1 : NaN)));
-  if (ms >= 0 && ms <= LONGEST_MS) return ms;
+  if (ms >= 0 && ms <= LONGEST_TIMER_MS) return ms;
   throw new UsageError(`${option} takes a duration such as 500ms, 5s, 2m or 1h, not "${text}"`);
 }
 

@@ -7,6 +7,7 @@
 import { ProcrefError } from "../errors.ts";
 import { namesOf, refuseUnknown } from "../known_options.ts";
 import { checkName } from "../kernel/object_name.ts";
+import { LONGEST_TIMER_MS } from "../waiting.ts";
 
 /** How long to wait before a dead instance is started again. */
 export interface GroupBackoff {
@@ -71,8 +72,6 @@ const OPTIONS = namesOf<ServiceGroupOptions>({
   directory: true,
 });
 const BACKOFF = namesOf<GroupBackoff>({ delayMs: true, maxDelayMs: true, resetAfterMs: true });
-/** The greatest delay of a timer: 2^31 - 1 ms. */
-const LONGEST_MS = 2 ** 31 - 1;
 const MOST_REPLICAS = 1000;
 
 /**
@@ -137,7 +136,7 @@ function given<T extends object>(options: T | undefined): Partial<T> {
 }
 
 function isTime(value: unknown, least: number): boolean {
-  return typeof value === "number" && value >= least && value <= LONGEST_MS;
+  return typeof value === "number" && value >= least && value <= LONGEST_TIMER_MS;
 }
 
 function invalid(name: unknown, field: string, remedy: string): ProcrefError {

@@ -7,16 +7,23 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ProcrefError } from "../errors.ts";
+import { blockUntil } from "../kernel/blocking_wait.ts";
 import { currentUser } from "../kernel/effective_user.ts";
 import { objectName } from "../kernel/object_name.ts";
 import { PathLock } from "../kernel/path_lock.ts";
 import { attempting, stateDirectory } from "../kernel/state_directory.ts";
-import { formatIdentity, ownIdentity, parseIdentity } from "../process/identity.ts";
+import { formatIdentity, isAlive, ownIdentity, parseIdentity, type ProcessIdentity } from "../process/identity.ts";
 import { endMarked } from "../process/marks.ts";
+import { isPid } from "../process/pid.ts";
 import { instanceEntry } from "./group_instance.ts";
 
-/** How the file that is locked ends. */
-const ENDING = "group";
+/** What the file that is locked ends with. */
+export const SEAT_ENDING = ".group";
+/**
+ * For how long a lock of nobody who hosts the group is waited for, in milliseconds: whoever cleans up has it for less
+ * than one, and a host that has just taken it needs as long to say so.
+ */
+const LONGEST_WAIT_MS = 500;
 
 /** The seat of the host of one group, as one object sees it. */
 export class HostSeat {
@@ -34,9 +41,9 @@ export class HostSeat {
     const user = currentUser();
     const state = stateDirectory(directory, "user", user);
     const { fileName } = objectName(serviceName, user, { namespace: domain, directory: state });
-    this.mark = `${ENDING}-${fileName}`;
+    this.mark = `group-${fileName}`;
     this.#service = serviceName;
-    this.#lock = new PathLock(join(state, `${fileName}.${ENDING}`));
+    this.#lock = new PathLock(join(state, `${fileName}${SEAT_ENDING}`));
   }
 
   /**
@@ -46,7 +53,9 @@ export class HostSeat {
    * those of the lock
    */
   take(): void {
-    if (!this.#lock.tryLock()) throw this.#taken();
+    const { path } = this.#lock;
+    blockUntil(() => this.#lock.tryLock() || hostIn(path) !== undefined, LONGEST_WAIT_MS);
+    if (!this.#lock.held) throw this.#taken();
     // For people, and for the message of the next one who comes too early.
     this.#lock.write(`${formatIdentity(ownIdentity())}\n`);
   }
@@ -82,7 +91,7 @@ export class HostSeat {
 
   #taken(): ProcrefError {
     const { path } = this.#lock;
-    const pid = attempting(`read ${path}`, path, () => holderIn(path));
+    const pid = hostIn(path)?.pid;
     const who = pid === undefined ? "another process" : `process ${pid}`;
     return new ProcrefError(
       "ALREADY_RUNNING",
@@ -92,13 +101,21 @@ export class HostSeat {
   }
 }
 
-/** Who says in the file that it is theirs; only as a hint, for it is read without the lock. */
-function holderIn(path: string): number | undefined {
+/**
+ * Which process that runs says in the file that it is theirs; only as a hint, for it is read without the lock.
+ *
+ * @throws ProcrefError `IO`, `PERMISSION`
+ */
+export function hostIn(path: string): ProcessIdentity | undefined {
+  const host = parseIdentity(attempting(`read ${path}`, path, () => textIn(path)).trimEnd());
+  return isPid(host.pid, 1) && isAlive(host) ? host : undefined;
+}
+
+function textIn(path: string): string {
   try {
-    const { pid } = parseIdentity(readFileSync(path, "utf8"));
-    return Number.isInteger(pid) && pid > 0 ? pid : undefined;
+    return readFileSync(path, "utf8");
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return "";
     throw error;
   }
 }

@@ -17,6 +17,7 @@ import { closeSync, constants, ftruncateSync, openSync, rmSync, writeSync } from
 import { dirname } from "node:path";
 import { ProcrefError } from "../errors.ts";
 import { until, type WaitOptions } from "../waiting.ts";
+import { blockUntil } from "./blocking_wait.ts";
 import { allowedLibc, currentUser } from "./effective_user.ts";
 import { fileLocks, type OpenLockFile } from "./file_locks.ts";
 import { type FileStamps, fileStamps } from "./file_stamp.ts";
@@ -30,9 +31,6 @@ import { attempting, makeDirectory } from "./state_directory.ts";
 const MOST_TRIES = 1000;
 /** The longest pause of those who wait, in milliseconds. */
 const LONGEST_PAUSE_MS = 5;
-/** The pauses of those who wait without giving way, in milliseconds. */
-const FIRST_BLOCKING_PAUSE_MS = 0.05;
-const LONGEST_BLOCKING_PAUSE_MS = 2;
 
 /**
  * An exclusive lock on a path, as one object sees it: others exclude it, also those of the same process. Nothing is
@@ -47,7 +45,6 @@ export class PathLock implements Disposable {
   #file: LockFile | undefined;
   #held = false;
   #isChecked = false;
-  #pause: Int32Array | undefined;
 
   /**
    * Opens nothing yet.
@@ -132,19 +129,13 @@ export class PathLock implements Disposable {
    * @throws ProcrefError `LOCK` when the time is over; those of `tryLock`
    */
   lockNow(limitMs: number): void {
-    const deadline = performance.now() + limitMs;
-    for (let pause = FIRST_BLOCKING_PAUSE_MS; !this.tryLock(); pause = Math.min(2 * pause, LONGEST_BLOCKING_PAUSE_MS)) {
-      if (performance.now() > deadline) {
-        throw new ProcrefError(
-          "LOCK",
-          `Cannot lock ${this.path}: a process has it locked for ${limitMs} ms, as one that is stopped (SIGSTOP) does; ` +
-            "continue it or end it",
-          { details: { path: this.path } },
-        );
-      }
-      this.#pause ??= new Int32Array(new SharedArrayBuffer(4));
-      Atomics.wait(this.#pause, 0, 0, pause * (0.5 + Math.random() / 2));
-    }
+    if (blockUntil(() => this.tryLock(), limitMs)) return;
+    throw new ProcrefError(
+      "LOCK",
+      `Cannot lock ${this.path}: a process has it locked for ${limitMs} ms, as one that is stopped (SIGSTOP) does; ` +
+        "continue it or end it",
+      { details: { path: this.path } },
+    );
   }
 
   /**

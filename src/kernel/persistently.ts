@@ -5,6 +5,7 @@
  * @module
  */
 
+import { blockFor } from "./blocking_wait.ts";
 import type { User } from "./object_name.ts";
 
 /**
@@ -15,8 +16,6 @@ const BUSY: readonly (string | undefined)[] = ["EPERM", "EACCES", "EBUSY", "EEXI
 /** For how long it is tried: readers have a file open for less than a millisecond, looks for viruses for longer. */
 const LIMIT_MS = 2000;
 const PAUSE_MS = 2;
-
-const cell = new Int32Array(new SharedArrayBuffer(4));
 
 /**
  * Does something with a file, again and again for up to two seconds while it fails because the file is in use. It
@@ -33,7 +32,7 @@ export function persistently<T>(user: User, work: () => T): T {
       return work();
     } catch (error) {
       if (!BUSY.includes((error as NodeJS.ErrnoException).code) || performance.now() >= deadline) throw error;
-      Atomics.wait(cell, 0, 0, PAUSE_MS);
+      blockFor(PAUSE_MS);
     }
   }
 }

@@ -7,6 +7,7 @@
 
 import { isWindows } from "../../ffi/windows.ts";
 import { type ErrorCode, ProcrefError } from "../errors.ts";
+import { blockUntil } from "./blocking_wait.ts";
 import type { LockFile, Words } from "./lock_file.ts";
 import type { SlotFiles } from "./slot_files.ts";
 
@@ -15,9 +16,6 @@ import type { SlotFiles } from "./slot_files.ts";
  * eighteen busy programs beside them more than 2,000.
  */
 const LONGEST_WAIT_MS = 10_000;
-/** The pauses between two tries, in milliseconds; each is shortened at random. */
-const FIRST_PAUSE_MS = 0.05;
-const LONGEST_PAUSE_MS = 2;
 
 /** How an attempt to begin a step went; `gone` is for one that was not to make anything and found nothing. */
 export type Begun = "entered" | "busy" | "gone";
@@ -30,7 +28,6 @@ export class SlotsMutex {
   #file: LockFile | undefined;
   /** Whether it was looked, since this file was opened, that nobody counts the name in another way. */
   #alone = false;
-  #pause: Int32Array | undefined;
 
   /**
    * @param checkAlone is called when another file than before was opened, before it is locked for more than a look
@@ -55,14 +52,10 @@ export class SlotsMutex {
    * opening
    */
   enter(create: boolean, code: ErrorCode, doing: string): boolean {
-    const deadline = performance.now() + LONGEST_WAIT_MS;
-    for (let pause = FIRST_PAUSE_MS;; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
-      const begun = this.tryEnter(create);
-      if (begun !== "busy") return begun === "entered";
-      if (performance.now() > deadline) throw this.#stuck(code, doing);
-      this.#pause ??= new Int32Array(new SharedArrayBuffer(4));
-      Atomics.wait(this.#pause, 0, 0, pause * (0.5 + Math.random() / 2));
-    }
+    let begun: Begun = "busy";
+    const attempt = (): boolean => (begun = this.tryEnter(create)) !== "busy";
+    if (!blockUntil(attempt, LONGEST_WAIT_MS)) throw this.#stuck(code, doing);
+    return (begun as Begun) === "entered";
   }
 
   /**

@@ -27,10 +27,11 @@ import { resolve } from "node:path";
 import process from "node:process";
 import { type ErrorCode, ProcrefError } from "../errors.ts";
 import { attempting } from "../kernel/state_directory.ts";
+import { isForShell, NO_INTERPRETER } from "../process/interpreter.ts";
 import type { LoggedProcess } from "../process/logged_process.ts";
 import { processSystem } from "../process/platform.ts";
 import { stop } from "../process/stop.ts";
-import { mergedVariables, type Variables } from "../process/variables.ts";
+import { mergedVariables, variableOf, type Variables } from "../process/variables.ts";
 import { until } from "../waiting.ts";
 import { takeHandshake, VARIABLE, type Word, wordIn } from "./handshake.ts";
 import { ensureSingleInstance, type Instance } from "./instance.ts";
@@ -154,6 +155,12 @@ async function launch(options: DaemonOptions): Promise<Launcher> {
 
 async function start(command: readonly string[], env: Record<string, string>, log: string): Promise<LoggedProcess> {
   const system = processSystem();
+  const [program] = command;
+  if (isForShell(program, { path: variableOf(env, "PATH"), cwd: process.cwd() })) {
+    throw new ProcrefError("SPAWN", `Cannot start the daemon: ${program} is ${NO_INTERPRETER}`, {
+      details: { path: program, exitCode: 126 },
+    });
+  }
   try {
     return await system.startLogged({ command, env, mark: VARIABLE, cwd: process.cwd(), log });
   } catch (cause) {

@@ -17,6 +17,7 @@
 
 import process from "node:process";
 import { isProcrefError } from "../errors.ts";
+import { LONGEST_TIMER_MS } from "../waiting.ts";
 import { handleSignals, type SignalOptions } from "./handle_signals.ts";
 import { reportStartFailure } from "./handshake.ts";
 import { ensureSingleInstance } from "./instance.ts";
@@ -30,9 +31,6 @@ export interface RunMainOptions extends SignalOptions {
 
 /** The main function of a program: it gets the program's life, and gives the exit status, 0 unless it does. */
 export type Main = (lifecycle: Lifecycle) => number | void | Promise<number | void>;
-
-/** As long as a timer can be: it is there so that the program does not end while it only waits for a signal. */
-const LONGEST_MS = 2 ** 31 - 1;
 
 /**
  * Runs a program: handles its signals, makes it the only instance if it is to be, calls the main function, and when that
@@ -62,7 +60,8 @@ const LONGEST_MS = 2 ** 31 - 1;
 export async function runMain(main: Main, options: RunMainOptions = {}): Promise<never> {
   const { instance, graceMs, lifecycle = processLifecycle() } = options;
   handleSignals({ ...options, lifecycle });
-  setInterval(() => {}, LONGEST_MS);
+  // So that the program does not end while it only waits for a signal.
+  setInterval(() => {}, LONGEST_TIMER_MS);
   let fail: (error: unknown) => void = () => {};
   const crashed = new Promise<never>((_, reject) => fail = reject);
   crashed.catch(() => {});

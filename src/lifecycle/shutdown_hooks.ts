@@ -9,6 +9,7 @@
  */
 
 import { ProcrefError } from "../errors.ts";
+import { LONGEST_TIMER_MS } from "../waiting.ts";
 
 /** What a hook is told. */
 export interface ShutdownHookContext {
@@ -51,8 +52,6 @@ interface Entry {
 
 /** By Rodent's own wish a hook has a limit; a program that ends by a supervisor's grace has about this long. */
 const TIMEOUT_MS = 10_000;
-/** The longest time that timers of the runtimes can be set to. */
-const LONGEST_MS = 2 ** 31 - 1;
 
 /** The hooks of one program. */
 export class ShutdownHooks {
@@ -112,7 +111,7 @@ async function call({ hook, name }: Entry, reason: string, limitMs: number): Pro
   const over = new AbortController();
   const late = Promise.withResolvers<"late">();
   // It also keeps the program running: a hook that waits for nothing that the runtime knows of would be its end.
-  const timer = setTimeout(() => late.resolve("late"), Math.min(Math.max(limitMs, 0), LONGEST_MS));
+  const timer = setTimeout(() => late.resolve("late"), Math.min(Math.max(limitMs, 0), LONGEST_TIMER_MS));
   const done = Promise.resolve().then(() => hook({ signal: over.signal, reason }));
   try {
     const how = await Promise.race([done.then(() => "done" as const), late.promise]);

@@ -4,10 +4,18 @@
  * @module
  */
 
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, constants, openSync, readSync } from "node:fs";
+import { isAbsolute } from "node:path";
+import { findProgram } from "./programs.ts";
+import type { ProgramPlace } from "./unstarted_program.ts";
 
 /** How much of a file is looked at: every format of programs has a zero byte in so many. */
 const HEAD_SIZE = 128;
+/** A pipe that nobody writes to is not waited for; Windows has none in its file system. */
+const NO_WAIT = constants.O_NONBLOCK ?? 0;
+
+/** What such a program is, for a message: it follows "is". */
+export const NO_INTERPRETER = "a text that names no interpreter (#!)";
 
 /**
  * Whether a file is a text that names no interpreter (`#!`). The kernel does not execute it, but the C library does what
@@ -17,7 +25,7 @@ const HEAD_SIZE = 128;
  */
 export function wantsShell(path: string): boolean {
   try {
-    const descriptor = openSync(path, "r");
+    const descriptor = openSync(path, constants.O_RDONLY | NO_WAIT);
     try {
       const head = new Uint8Array(HEAD_SIZE);
       const bytes = head.subarray(0, readSync(descriptor, head, 0, HEAD_SIZE, 0));
@@ -30,4 +38,17 @@ export function wantsShell(path: string): boolean {
     // It may be executed and not be read, or the runtime does not let us.
     return false;
   }
+}
+
+/**
+ * Whether a program that is looked for as the system does is such a text.
+ *
+ * @param program its name or path
+ * @param place where it is looked for
+ */
+export function isForShell(program: string, { path, cwd }: ProgramPlace): boolean {
+  // To look for it takes longer than to read it, where no native calls are allowed.
+  if (isAbsolute(program) && !wantsShell(program)) return false;
+  const search = findProgram(program, path, cwd);
+  return "found" in search && wantsShell(search.found);
 }

@@ -8,6 +8,7 @@ import type { ChildProcess } from "node:child_process";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Readable, Writable } from "node:stream";
 import { ProcrefError } from "../errors.ts";
+import { LONGEST_TIMER_MS } from "../waiting.ts";
 import { commandOf } from "./command.ts";
 import { type ExitStatus, exitStatus, RUNNING, UNKNOWN_END } from "./exit_status.ts";
 import { killGroup, stopGroup } from "./group.ts";
@@ -19,8 +20,6 @@ import { checkGrace, escalate, happens } from "./stop.ts";
 
 /** How long the runtime may take to tell the status of a child that the kernel says has ended, in milliseconds. */
 const TAKE_NOTE_MS = 5000;
-/** The greatest delay of a timer: 2^31 - 1 ms. */
-const LONGEST_MS = 2 ** 31 - 1;
 const WAIT_MS = 5000;
 const GRACE_MS = 3000;
 
@@ -210,7 +209,7 @@ export function checkProcessName(name: unknown): asserts name is string {
 
 /** What a promise gives within the time, or undefined. */
 async function within<T>(promise: Promise<T>, timeoutMs: number): Promise<T | undefined> {
-  if (timeoutMs > LONGEST_MS) return await promise;
+  if (timeoutMs > LONGEST_TIMER_MS) return await promise;
   const over = new AbortController();
   const limit = delay(timeoutMs, undefined, { signal: over.signal }).catch(() => undefined);
   try {

@@ -17,11 +17,16 @@ const GREATEST_PID = 2 ** 31 - 1;
  * @throws ProcrefError `INVALID_ARGUMENT`
  */
 export function checkPid(pid: unknown, least: 1 | 2 = 2): asserts pid is number {
-  if (typeof pid === "number" && Number.isInteger(pid) && pid >= least && pid <= GREATEST_PID) return;
+  if (isPid(pid, least)) return;
   throw new ProcrefError(
     "INVALID_ARGUMENT",
     `Cannot use ${String(pid)} as a process: a PID is an integer from ${least} to ${GREATEST_PID}`,
   );
+}
+
+/** Whether something can be a process, as {@link checkPid} sees it. */
+export function isPid(pid: unknown, least: 1 | 2 = 2): pid is number {
+  return typeof pid === "number" && Number.isInteger(pid) && pid >= least && pid <= GREATEST_PID;
 }
 
 /**

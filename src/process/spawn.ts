@@ -12,7 +12,7 @@ import process from "node:process";
 import { ProcrefError } from "../errors.ts";
 import { namesOf, refuseUnknown } from "../known_options.ts";
 import type { ProcessIdentity } from "./identity.ts";
-import { wantsShell } from "./interpreter.ts";
+import { NO_INTERPRETER, wantsShell } from "./interpreter.ts";
 import { checkProcessName, ManagedProcess } from "./managed_process.ts";
 import { endingWithParent } from "./parent_death.ts";
 import { processSystem } from "./platform.ts";
@@ -168,7 +168,7 @@ function found({ name, executable, directory, env, options: { searchPath = true 
   const search = findProgram(program, variableOf(env, "PATH"), directory);
   if ("found" in search && !wantsShell(search.found)) return search.found;
   const isMissing = "missing" in search && search.missing === "not found";
-  const why = isMissing ? "not found" : "found" in search ? "a text that names no interpreter (#!)" : search.missing;
+  const why = isMissing ? "not found" : "found" in search ? NO_INTERPRETER : search.missing;
   throw new ProcrefError("SPAWN", `Cannot start "${name}": ${executable} is ${why}`, {
     details: { name, path: executable, exitCode: isMissing ? 127 : 126 },
   });

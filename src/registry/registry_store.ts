@@ -39,6 +39,7 @@
 import { rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { isProcrefError, ProcrefError } from "../errors.ts";
+import { blockUntil } from "../kernel/blocking_wait.ts";
 import type { ObjectName, User } from "../kernel/object_name.ts";
 import { openKernelCounter } from "../kernel/open.ts";
 import { persistently } from "../kernel/persistently.ts";
@@ -59,9 +60,8 @@ const TRUSTED_MS = 250;
 export const GREATEST_SIZE = 100_000_000;
 /** How often something is done again that a stranger has undone in the middle. */
 const MOST_TRIES = 100;
-/** The pauses of those who wait for the gate, in milliseconds: a change takes one or some. */
+/** The first pause of those who wait for the gate, in milliseconds: a change takes one or some. */
 const FIRST_PAUSE_MS = 0.1;
-const LONGEST_PAUSE_MS = 2;
 
 /** What a change decides about. */
 export type Contents = Pick<RegistryState, "capacity" | "entries">;
@@ -91,7 +91,6 @@ export class RegistryStore {
   readonly #file: StateFile<RegistryState>;
   readonly #lockTimeoutMs: number;
   readonly #asksForGeneration: boolean;
-  readonly #pause = new Int32Array(new SharedArrayBuffer(4));
   #entered = false;
   #generation = -1;
   #renewals = -1;
@@ -254,18 +253,13 @@ export class RegistryStore {
 
   /** Waits without giving way to anything else, for what takes a millisecond. */
   #wait(doing: string, attempt: () => boolean): void {
-    const deadline = performance.now() + this.#lockTimeoutMs;
-    for (let pause = FIRST_PAUSE_MS; !attempt(); pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
-      if (performance.now() > deadline) {
-        throw new ProcrefError(
-          "LOCK",
-          `Cannot ${doing} ${this.#describe()}: a process has had its gate for ${this.#lockTimeoutMs} ms, as one that ` +
-            "is stopped (SIGSTOP) in the middle of a change has; continue it or end it",
-          { details: { name: this.#name.name, path: this.directory } },
-        );
-      }
-      Atomics.wait(this.#pause, 0, 0, pause * (0.5 + Math.random() / 2));
-    }
+    if (blockUntil(attempt, this.#lockTimeoutMs, { firstPauseMs: FIRST_PAUSE_MS })) return;
+    throw new ProcrefError(
+      "LOCK",
+      `Cannot ${doing} ${this.#describe()}: a process has had its gate for ${this.#lockTimeoutMs} ms, as one that ` +
+        "is stopped (SIGSTOP) in the middle of a change has; continue it or end it",
+      { details: { name: this.#name.name, path: this.directory } },
+    );
   }
 
   /** With the gate: moves the generation on; false when a stranger removed the kernel object, and the gate with it. */

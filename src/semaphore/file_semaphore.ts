@@ -9,7 +9,7 @@ import process from "node:process";
 import { ProcrefError } from "../errors.ts";
 import { namesOf, refuseUnknown } from "../known_options.ts";
 import { TypedEventTarget } from "../service/typed_events.ts";
-import { checkWait, type WaitOptions } from "../waiting.ts";
+import { checkWait, LONGEST_TIMER_MS, type WaitOptions } from "../waiting.ts";
 import { CHANNELS, type Pruned, type SemaphoreEvent, type SemaphoreEvents } from "./events.ts";
 import { Permit } from "./permit.ts";
 import { type Dropped, endOf, present } from "./queue.ts";
@@ -51,7 +51,6 @@ export interface AcquireOptions extends HoldOptions, WaitOptions {
 const OPTIONS = namesOf<FileSemaphoreOptions>({ lockTimeoutMs: true, removesUnused: true });
 const LOCK_TIMEOUT_MS = 10_000;
 const LONGEST_ID = 1000;
-const LONGEST_MS = 2 ** 31 - 1;
 
 let made = 0;
 
@@ -117,7 +116,7 @@ export class FileSemaphore extends TypedEventTarget<SemaphoreEvents> implements 
     checkWhole("capacity", capacity, 1, Number.MAX_SAFE_INTEGER);
     refuseUnknown(options, OPTIONS, "a semaphore");
     const { lockTimeoutMs = LOCK_TIMEOUT_MS, removesUnused = false } = options;
-    checkWhole("lockTimeoutMs", lockTimeoutMs, 0, LONGEST_MS);
+    checkWhole("lockTimeoutMs", lockTimeoutMs, 0, LONGEST_TIMER_MS);
     this.path = isAbsolute(path) ? path : resolve(path);
     this.capacity = capacity;
     this.#store = new SemaphoreStore(this.path, capacity, removesUnused, lockTimeoutMs);
@@ -323,7 +322,7 @@ function checkRequest({ id, ttlMs }: Request): void {
   if (typeof id !== "string" || id === "" || id.length > LONGEST_ID) {
     throw invalid("id", id, `a text of 1 to ${LONGEST_ID} characters`);
   }
-  if (ttlMs !== undefined) checkWhole("ttlMs", ttlMs, 1, LONGEST_MS);
+  if (ttlMs !== undefined) checkWhole("ttlMs", ttlMs, 1, LONGEST_TIMER_MS);
 }
 
 function checkWhole(field: string, value: number, least: number, greatest: number): void {

@@ -7,6 +7,7 @@
 import { ProcrefError } from "../errors.ts";
 import type { Scope } from "../kernel/object_name.ts";
 import type { Mechanism } from "../kernel/ref_counter.ts";
+import { LONGEST_TIMER_MS } from "../waiting.ts";
 import type { ServiceInfo, ServiceInfoJson } from "./service_info.ts";
 import type { SupervisedServiceOptions } from "./supervised_options.ts";
 
@@ -99,8 +100,6 @@ const TIMES = {
   healthTimeoutMs: 5_000,
   lockTimeoutMs: 60_000,
 } as const;
-// The greatest delay of a timer: 2^31 - 1 ms.
-const LONGEST_MS = 2 ** 31 - 1;
 
 /** Whether options describe a supervised service: a command, or a module for the supervisor to load. */
 export function isSupervised(options: SharedServiceOptions): options is SupervisedServiceOptions {
@@ -135,10 +134,10 @@ export function completeTimes<T extends ServiceSettings>(options: T): T & Comple
   for (const [time, usual] of Object.entries(TIMES)) {
     const value = (options as ServiceSettings)[time as keyof typeof TIMES] ?? usual;
     complete[time] = value;
-    if (typeof value === "number" && value > 0 && value <= LONGEST_MS) continue;
+    if (typeof value === "number" && value > 0 && value <= LONGEST_TIMER_MS) continue;
     throw new ProcrefError(
       "INVALID_ARGUMENT",
-      `Cannot use ${String(value)} as ${time}: use more than 0 and at most ${LONGEST_MS} milliseconds`,
+      `Cannot use ${String(value)} as ${time}: use more than 0 and at most ${LONGEST_TIMER_MS} milliseconds`,
     );
   }
   return complete as unknown as T & CompleteSettings;

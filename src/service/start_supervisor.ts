@@ -100,10 +100,12 @@ function grants({ directory, description }: SupervisorOrders, more: readonly str
   const runs = [setpriv ?? command[0], ...programs.slice(setpriv ? 1 : 0), ...asked].filter(isText);
   return {
     ...common,
-    read: module?.startsWith("file:") ? [fileURLToPath(module)] : [],
+    // To see that its programs are none that only a shell would run.
+    read: [module?.startsWith("file:") ? fileURLToPath(module) : undefined, ...programs].filter(isText),
     run: unknown ? [] : [...new Set(runs)],
     net: net ?? [],
-    more: [...(unknown ? ["--allow-run"] : []), ...(net === undefined ? ["--allow-net"] : []), ...more],
+    // Who may run everything may read everything.
+    more: [...(unknown ? ["--allow-run", "--allow-read"] : []), ...(net === undefined ? ["--allow-net"] : []), ...more],
   };
 }
 

@@ -11,6 +11,7 @@ import { ProcrefError } from "../errors.ts";
 import { attempting } from "../kernel/state_directory.ts";
 import { findParentDeathProgram, findProgram } from "../process/programs.ts";
 import { mergedVariables, variableOf } from "../process/variables.ts";
+import { LONGEST_TIMER_MS } from "../waiting.ts";
 import type { Awaitable, CallbackContext, CompleteSettings, ServiceSettings } from "./options.ts";
 import {
   agreed,
@@ -92,8 +93,9 @@ export interface SupervisedSettings extends ServiceSettings {
 /** A service that is a command, owned by a supervisor. */
 export interface SupervisedServiceOptions extends SupervisedSettings {
   /**
-   * The program, or the program with its arguments; no shell is involved. `{port}`, `{host}`, `{name}`, `{namespace}`
-   * (empty without one) and `{dir}` (the service's own directory, which is removed with it) are replaced.
+   * The program, or the program with its arguments; no shell is involved, also for a script without `#!`, which is not
+   * started. `{port}`, `{host}`, `{name}`, `{namespace}` (empty without one) and `{dir}` (the service's own directory,
+   * which is removed with it) are replaced.
    */
   readonly command: string | readonly string[];
   /** Arguments that follow those of `command`. */
@@ -124,7 +126,6 @@ export interface SupervisedClientOptions {
 }
 
 const RESTARTS: RestartDescription = { limit: 5, delayMs: 100, maxDelayMs: 10_000, resetAfterMs: 10_000 };
-const LONGEST_MS = 2 ** 31 - 1;
 
 /**
  * Checks the options of a supervised service and fills in what is not given.
@@ -297,7 +298,7 @@ function isPort(value: unknown): boolean {
 }
 
 function isTime(value: unknown, least: number): boolean {
-  return typeof value === "number" && value >= least && value <= LONGEST_MS;
+  return typeof value === "number" && value >= least && value <= LONGEST_TIMER_MS;
 }
 
 function isTextRecord(value: unknown): boolean {

@@ -14,7 +14,7 @@ import type { LogFile } from "./log_file.ts";
 import { fillIn, type Names, type Placeholders } from "./placeholders.ts";
 import { choosePort } from "./ports.ts";
 import { isReady } from "./readiness.ts";
-import { environment, ServiceProcess } from "./service_process.ts";
+import { checkProgram, environment, ServiceProcess } from "./service_process.ts";
 
 /** How often a service that finds its port taken is given another one. */
 const MOST_PORTS = 10;
@@ -61,6 +61,7 @@ export class CommandService implements LifeSource {
     const { host } = this.#description;
     const values = { ...this.#names, port, host };
     const logReady = this.#watchLog();
+    this.#checkQuestion(values);
     const process = await ServiceProcess.start(this.#description, values, this.#mark, this.#log);
     try {
       await this.#awaitReady(process, values, logReady, signal);
@@ -73,6 +74,12 @@ export class CommandService implements LifeSource {
       await (process.isRunning ? process.stop() : process.clearUp());
       throw error;
     }
+  }
+
+  /** What is asked again and again would be given to a shell each time. */
+  #checkQuestion(values: Placeholders): void {
+    const { ready } = this.#description;
+    if (ready.kind === "exec") checkProgram(this.#description, values.name, fillIn(ready.command[0], values));
   }
 
   /** The end of a process is the end of all that it has started: the next life needs its port and its files. */

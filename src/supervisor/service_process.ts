@@ -11,10 +11,11 @@ import { ProcrefError } from "../errors.ts";
 import { endContained, prepareContained, stopContained } from "../process/containment.ts";
 import { killGroup, stopGroup } from "../process/group.ts";
 import { identityOf, type ProcessIdentity } from "../process/identity.ts";
+import { isForShell, NO_INTERPRETER } from "../process/interpreter.ts";
 import { endMarked, MARK_VARIABLE } from "../process/marks.ts";
 import { endingWithParent, isPrepared } from "../process/parent_death.ts";
 import { processSystem } from "../process/platform.ts";
-import { statusOfUnstarted } from "../process/unstarted_program.ts";
+import { type ProgramPlace, statusOfUnstarted } from "../process/unstarted_program.ts";
 import { mergedVariables, variableOf } from "../process/variables.ts";
 import type { ServiceDescription } from "../service/service_description.ts";
 import type { End } from "./life.ts";
@@ -46,6 +47,7 @@ export class ServiceProcess {
     log: LogFile,
   ): Promise<ServiceProcess> {
     const command = description.command.map((text) => fillIn(text, values));
+    checkProgram(description, values.name, command[0]);
     const [program, ...args] = endingWithParent(description.setpriv, command);
     prepareContained();
     const child = spawn(program, args, {
@@ -130,15 +132,31 @@ export function environment(
   return mergedVariables([inherited, Object.fromEntries(own), { [MARK_VARIABLE]: mark }]);
 }
 
+/**
+ * Sees that a program is none that only a shell would run, for no shell is to take part: setpriv or the runtime would
+ * give it to one.
+ *
+ * @throws ProcrefError `SERVICE_START`
+ */
+export function checkProgram(description: ServiceDescription, name: string, program: string): void {
+  if (!isForShell(program, placeOf(description))) return;
+  throw new ProcrefError("SERVICE_START", `Cannot start "${name}": ${program} is ${NO_INTERPRETER}`, {
+    details: { name, path: program, exitCode: 126 },
+  });
+}
+
+/** Where the programs of a service are looked for. */
+function placeOf({ cwd, env, inherited }: ServiceDescription): ProgramPlace {
+  return { path: variableOf(mergedVariables([inherited, env]), "PATH"), cwd };
+}
+
 function endOf(code: number | null, signal: NodeJS.Signals | null): End {
   if (signal !== null) return { why: `it was ended by ${signal}`, exitCode: 128 + constants.signals[signal] };
   return { why: `it ended with status ${code}`, exitCode: code ?? undefined };
 }
 
 function notStarted(description: ServiceDescription, name: string, program: string, cause: Error): ProcrefError {
-  const { cwd, env, inherited } = description;
-  const path = variableOf(mergedVariables([inherited, env]), "PATH");
-  const exitCode = statusOfUnstarted(program, { path, cwd }, (cause as NodeJS.ErrnoException).code);
+  const exitCode = statusOfUnstarted(program, placeOf(description), (cause as NodeJS.ErrnoException).code);
   return new ProcrefError("SERVICE_START", `Cannot start "${name}": ${program}: ${cause.message}`, {
     cause,
     details: { name, path: program, exitCode },

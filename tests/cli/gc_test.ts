@@ -60,7 +60,7 @@ test("what is left of a service whose process and clients are dead is removed, a
     const reason = "its process has ended, and nobody holds it";
     const dry = await procrefJson(["gc", "--dry-run"], env(stage));
     assert.equal(dry.dryRun, true);
-    assert.deepEqual(Object.keys(dry), ["procref", "directory", "dryRun", "services", "registries"]);
+    assert.deepEqual(Object.keys(dry), ["procref", "directory", "dryRun", "services", "registries", "files"]);
     assert.deepEqual(Object.keys(dry.services[0]), ["name", "namespace", "directory", "removed", "reason", "hints"]);
     assert.deepEqual([dry.services[0].removed, dry.services[0].reason], [true, reason]);
     assert.equal(readdirSync(stage.state).length, 1);

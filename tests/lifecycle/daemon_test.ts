@@ -245,6 +245,21 @@ for (const runtime of bothRuntimes) {
   });
 }
 
+test("a command that only a shell would run is given to none", { skip: notOnWindows("interpreters") }, async () => {
+  for (const runtime of bothRuntimes) {
+    await onStage(runtime, async ({ directory, launch }) => {
+      const path = join(directory, "text");
+      writeFileSync(path, `echo run >> '${path}.mark'\n`, { mode: 0o700 });
+      await using launcher = launch(daemonProgram("", "command: ['./text'], timeoutMs: 20_000"));
+      const { code, message, details } = JSON.parse(await launcher.line("failed "));
+      assert.deepEqual([code, details.exitCode], ["SPAWN", 126]);
+      assert.equal(message, "Cannot start the daemon: ./text is a text that names no interpreter (#!)");
+      await launcher.exited;
+      assert.equal(existsSync(`${path}.mark`), false);
+    });
+  }
+});
+
 test("a command that cannot be run is a failure, and what was said of it is in the log", async () => {
   await onStage("bun", async ({ launch }) => {
     await using launcher = launch(daemonProgram("", "command: ['/no/such/program'], timeoutMs: 20_000"));

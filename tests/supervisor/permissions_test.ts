@@ -27,15 +27,16 @@ function pathOf(program: string): string {
 
 /** What the supervisor's service runs: with a parent-death signal, that is setpriv and not the command. */
 const SETPRIV = findProgram("setpriv");
-const RUNS = "found" in SETPRIV ? SETPRIV.found : pathOf(onWindows ? "bun" : "sh");
+const PROGRAM = pathOf(onWindows ? "bun" : "sh");
+const RUNS = "found" in SETPRIV ? SETPRIV.found : PROGRAM;
 /** A command that says yes. */
 const YES = onWindows ? programCommand("") : ["true"];
 
 for (
-  const [what, more, run, net] of [
-    ["a service without a port", {}, [RUNS], []],
-    ["a service with a port", { port: "auto", ready: "running" }, [RUNS], ["--allow-net=127.0.0.1"]],
-    ["a service that is asked by a command", { ready: { exec: YES } }, [...new Set([RUNS, pathOf(YES[0])])], []],
+  const [what, more, asked, net] of [
+    ["a service without a port", {}, [], []],
+    ["a service with a port", { port: "auto", ready: "running" }, [], ["--allow-net=127.0.0.1"]],
+    ["a service that is asked by a command", { ready: { exec: YES } }, [pathOf(YES[0])], []],
   ] as [string, Options, string[], string[]][]
 ) {
   test(`Deno's supervisor of ${what} has just these permissions`, async () => {
@@ -46,8 +47,8 @@ for (
         "--allow-env=NODE_V8_COVERAGE",
         "--allow-ffi",
         ...net,
-        `--allow-read=${stage.state}`,
-        `--allow-run=${run.join(",")}`,
+        `--allow-read=${[...new Set([stage.state, PROGRAM, ...asked])].join(",")}`,
+        `--allow-run=${[...new Set([RUNS, ...asked])].join(",")}`,
         `--allow-write=${stage.state}`,
       ]);
       await client.kill();

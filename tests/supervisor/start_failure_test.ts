@@ -131,6 +131,56 @@ test("a program whose interpreter is missing cannot be executed: the error says 
   });
 });
 
+for (const [what, place] of [["whose name has a placeholder", "{name}"], ["that is a plain path", "program"]]) {
+  test(`a text without #! ${what} is given to no shell: status 126, and nothing of it is run`, {
+    skip: notOnWindows("interpreters"),
+  }, async () => {
+    await onStage(async (stage) => {
+      const path = `${stage.directory}/${place.replace("{name}", stage.name)}`;
+      const mark = `${stage.directory}/it-was-run`;
+      writeFileSync(path, `echo run >> '${mark}'\nexec sleep 300\n`);
+      chmodSync(path, 0o700);
+      const message = `Cannot start "${stage.name}": ${path} is a text that names no interpreter (#!)`;
+      const command = [`${stage.directory}/${place}`];
+      for (const runtime of bothRuntimes) {
+        const client = await stage.client({ command, directory: stage.state }, { runtime });
+        await assert.rejects(client.call("acquire"), (error: Error & { details: ErrorDetails }) => {
+          assert.equal(error.message, message);
+          assert.deepEqual([error.details.exitCode, error.details.path], [126, path]);
+          return true;
+        });
+        await client.kill();
+        const asked = stage.sleeper({ ready: { exec: command } });
+        const failure = await stage.service(asked).acquire().then(() => undefined, (error) => error);
+        assert.deepEqual([failure.code, failure.message, failure.details.exitCode], ["SERVICE_START", message, 126]);
+      }
+      assert.equal(existsSync(mark), false);
+      assert.deepEqual(stage.running(), []);
+      await stage.assertNothingLeft();
+    });
+  });
+}
+
+test("a program that has become a text without #! is not started again", {
+  skip: notOnWindows("interpreters"),
+}, async () => {
+  await onStage(async (stage) => {
+    const path = `${stage.directory}/program`;
+    const mark = `${stage.directory}/it-was-run`;
+    writeFileSync(path, "#!/bin/sh\nexec sleep 300\n");
+    chmodSync(path, 0o700);
+    const service = stage.service({ command: [path], directory: stage.state, restart: { limit: 1, delayMs: 1 } });
+    const handle = await service.acquire();
+    writeFileSync(path, `echo run >> '${mark}'\nexec sleep 300\n`);
+    process.kill(handle.info.pid!, "SIGKILL");
+    await eventually(() => handle.signal.aborted, "it is lost");
+    assert.match(handle.signal.reason.message, /is a text that names no interpreter \(#!\)/);
+    assert.equal(existsSync(mark), false);
+    await handle.release();
+    await stage.assertNothingLeft();
+  });
+});
+
 test("a working directory that does not exist: the start fails and nothing is left", async () => {
   await onStage(async (stage) => {
     await failedStart(stage, stage.sleeper({ cwd: `${stage.directory}/nowhere` }));

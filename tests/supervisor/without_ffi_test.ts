@@ -33,7 +33,7 @@ test("a command is shared in Deno without native calls, and its supervisor has n
     assert.equal(await first.call("count"), 2);
     assert.deepEqual(flagsOf(stage.supervisor().pid), [
       "--allow-env=NODE_V8_COVERAGE",
-      `--allow-read=${stage.state}`,
+      `--allow-read=${stage.state},/bin/sh`,
       `--allow-run=${"found" in SETPRIV ? `${SETPRIV.found},` : ""}/bin/sh`,
       "--allow-sys=uid",
       `--allow-write=${stage.state}`,

@@ -11,6 +11,7 @@ import { currentUser } from "../../kernel/effective_user.ts";
 import { objectName } from "../../kernel/object_name.ts";
 import { stateDirectory } from "../../kernel/state_directory.ts";
 import { mergedVariables } from "../../process/variables.ts";
+import { SEMAPHORE_ENDING } from "../../semaphore/clean_up.ts";
 import { FileSemaphore } from "../../semaphore/file_semaphore.ts";
 import type { Permit } from "../../semaphore/permit.ts";
 import { SignalRelay, statusOfSignal } from "../client_process.ts";
@@ -21,8 +22,6 @@ import { withProgress } from "../progress.ts";
 import { printable, type Terminal } from "../terminal.ts";
 import { UsageError } from "../usage_error.ts";
 
-/** What the file of a name ends with. */
-const ENDING = ".sem";
 const MOST_JOBS = 1_000_000;
 const PROGRAM = "the command";
 
@@ -113,7 +112,7 @@ async function runWithPermit(args: Arguments, terminal: Terminal, jobs: number):
 function pathOf(name: string, args: Arguments): string {
   const user = currentUser();
   const { fileName } = objectName(name, user, { namespace: args.text("namespace") });
-  return join(stateDirectory(args.text("directory"), "user", user), `${fileName}${ENDING}`);
+  return join(stateDirectory(args.text("directory"), "user", user), `${fileName}${SEMAPHORE_ENDING}`);
 }
 
 /** Who holds it now, as the end of a sentence. */
