@@ -110,6 +110,10 @@ export interface ErrorDetails {
    * has these lines as well.
    */
   readonly log?: string;
+  /** What a start that took too long waited for, for example `tcp 127.0.0.1:8080`. */
+  readonly waitedFor?: string;
+  /** What the last answer to that was, for example `connection refused`. */
+  readonly lastAnswer?: string;
 }
 
 const BRAND = Symbol.for("procref.error");

@@ -118,6 +118,7 @@ export const PROCESS = {
   JobObjectBasicProcessIdList: 3,
   JobObjectExtendedLimitInformation: 9,
   JOB_OBJECT_LIMIT_BREAKAWAY_OK: 0x0800,
+  JOB_OBJECT_LIMIT_SILENT_BREAKAWAY_OK: 0x1000,
   JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE: 0x2000,
   /** SYSTEM_INFORMATION_CLASS */
   SystemProcessInformation: 5,

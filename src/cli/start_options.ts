@@ -29,11 +29,14 @@ export function startOptions(args: Arguments): SupervisedServiceOptions | undefi
   }
   const command = splitWords("--start", start);
   const cwd = args.text("cwd");
-  const port = portOf(args.text("port")) ?? (command.some((word) => word.includes("{port}")) ? "auto" : undefined);
+  const port = portOf(args.text("port")) ?? (namesPort(command) ? "auto" : undefined);
   const ready = readinessOf(args.text("ready"));
   if (port === undefined && (ready === "tcp" || (typeof ready === "object" && "http" in ready))) {
     const how = `--ready ${args.text("ready")}`;
     throw new UsageError(`${how} needs a port; give --port auto or a number`);
+  }
+  if (port === undefined && typeof ready === "object" && "exec" in ready && namesPort(ready.exec)) {
+    throw new UsageError("--ready has {port}, and the service has no port; give --port auto or a number");
   }
   const given = {
     port,
@@ -45,6 +48,10 @@ export function startOptions(args: Arguments): SupervisedServiceOptions | undefi
     cwd: cwd === undefined ? undefined : resolve(cwd),
   };
   return { command, ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) };
+}
+
+function namesPort(words: readonly string[]): boolean {
+  return words.some((word) => word.includes("{port}"));
 }
 
 function portOf(text: string | undefined): "auto" | number | undefined {

@@ -162,8 +162,13 @@ export interface ProcessSystem {
   startLogged(start: LoggedStart): Promise<LoggedProcess>;
   /** The program that gives another one a parent-death signal; undefined where there is none. */
   parentDeathProgram(): string | undefined;
-  /** Makes a child that was just started end when this process does, where that is done after its start. */
-  endWithThisProcess?(pid: number): void;
+  /**
+   * Starts a child by the runtime so that it ends when this process does, from its first moment; undefined where nothing
+   * is to be done about it here.
+   *
+   * @param start starts it before it returns
+   */
+  startEnding?<T extends { readonly pid?: number }>(start: () => T): T;
   /** By what a service ends when its supervisor is killed, for people; undefined where it runs on. */
   endsWithSupervisor(): string | undefined;
   /** Keeps all that this process starts from here on together; undefined where process groups are for that. */

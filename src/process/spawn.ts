@@ -100,18 +100,20 @@ export async function spawn(
     ? endingWithParent(system.parentDeathProgram(), [program, ...args])
     : [program, ...args];
   const failed = (cause: unknown): ProcrefError => notStarted(name, executable, program, cause as Error);
-  let child: ChildProcess;
-  try {
-    child = spawnChild(command[0], command.slice(1), {
-      cwd,
-      env,
-      detached,
-      windowsHide: true,
-      stdio: typeof stdio === "object" ? [...stdio] : [stdio, stdio, stdio],
-    });
-  } catch (cause) {
-    throw failed(cause);
-  }
+  const start = (): ChildProcess => {
+    try {
+      return spawnChild(command[0], command.slice(1), {
+        cwd,
+        env,
+        detached,
+        windowsHide: true,
+        stdio: typeof stdio === "object" ? [...stdio] : [stdio, stdio, stdio],
+      });
+    } catch (cause) {
+      throw failed(cause);
+    }
+  };
+  const child = endWithParent && system.startEnding ? system.startEnding(start) : start();
   // Now, before the runtime can take note of its end: until then its number is given to nobody else.
   const identity = child.pid === undefined ? undefined : bornAs(child.pid);
   const managed = identity && new ManagedProcess(name, executable, identity, child);
@@ -121,7 +123,6 @@ export async function spawn(
   });
   // What the runtime says later is about signals that it sends, and none are sent by it.
   child.on("error", () => {});
-  if (endWithParent) system.endWithThisProcess?.(child.pid!);
   return managed ?? new ManagedProcess(name, executable, bornAs(child.pid!), child);
 }
 

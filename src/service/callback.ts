@@ -4,7 +4,9 @@
  * @module
  */
 
-import { type ErrorCode, ProcrefError } from "../errors.ts";
+import { setTimeout as delay } from "node:timers/promises";
+import { type ErrorCode, isProcrefError, ProcrefError } from "../errors.ts";
+import { oneLine } from "./one_line.ts";
 import type { Awaitable, CallbackContext } from "./options.ts";
 
 /** What a callback is run for. */
@@ -75,11 +77,48 @@ export async function runCallback<T>(
   }
 }
 
-/** Asks a callback that says yes or no; to throw means no. */
-export async function isTrue(question: () => Awaitable<boolean>): Promise<boolean> {
+/** How a callback that says yes or no is asked until it says yes. */
+export interface RepeatedQuestion extends Omit<CallbackRun<boolean>, "late"> {
+  /** What cannot be done without the yes: "start" or "use". */
+  readonly doing: "start" | "use";
+  /** How long to wait between two questions, in milliseconds. */
+  readonly intervalMs: number;
+  /** Whether to ask on; for ever unless given. */
+  readonly isWanted?: () => boolean;
+}
+
+/**
+ * Asks a callback until it says yes; to throw means no.
+ *
+ * @returns whether it said yes; false when that is not wanted any more
+ * @throws ProcrefError of the given code when the time is over, which tells of the last answer; the reason of an
+ * aborted signal
+ */
+export async function untilYes(
+  { doing, intervalMs, isWanted = () => true, ...run }: RepeatedQuestion,
+  question: (context: CallbackContext) => Awaitable<boolean>,
+): Promise<boolean> {
+  const { what, service, code, timeoutMs } = run;
+  let lastAnswer = "has not answered yet";
   try {
-    return await question();
-  } catch {
-    return false;
+    return await runCallback(run, async (context) => {
+      while (!context.signal.aborted && isWanted()) {
+        try {
+          const answer = await question(context);
+          if (answer) return true;
+          if (!context.signal.aborted) lastAnswer = `said ${answer}`;
+        } catch (error) {
+          if (!context.signal.aborted) lastAnswer = `threw ${oneLine(String(error))}`;
+        }
+        await delay(intervalMs);
+      }
+      return false;
+    });
+  } catch (error) {
+    // Nothing that the callback throws comes so far: this is the end of the time, or of the caller's patience.
+    if (!isProcrefError(error, code) || !isProcrefError(error.cause, "TIMEOUT")) throw error;
+    const why = `it was not ready after ${timeoutMs} ms (startTimeoutMs); ${what} ${lastAnswer}`;
+    const details = { name: service, waitedFor: what, lastAnswer };
+    throw new ProcrefError(code, `Cannot ${doing} "${service}": ${why}`, { cause: error.cause, details });
   }
 }

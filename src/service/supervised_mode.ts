@@ -16,20 +16,20 @@
  * @module
  */
 
-import { setTimeout as delay } from "node:timers/promises";
 import { isProcrefError, ProcrefError } from "../errors.ts";
 import type { RefCounter } from "../kernel/ref_counter.ts";
 import { isAlive, isSameProcess } from "../process/identity.ts";
 import { ProcessWatch } from "../process/process_watch.ts";
 import { stop } from "../process/stop.ts";
 import { until, type WaitOptions } from "../waiting.ts";
-import { isTrue, runCallback } from "./callback.ts";
+import { untilYes } from "./callback.ts";
 import type { Attachment, Mode, News, ReadyRecord } from "./mode.ts";
 import type { CompleteSettings } from "./options.ts";
 import type { ServiceRecord } from "./record.ts";
 import type { RecordStore } from "./record_store.ts";
+import { resolvePrograms } from "./resolve_programs.ts";
 import { checkConfiguration, mismatch } from "./service_description.ts";
-import { resolvePrograms, type SupervisedClientOptions } from "./supervised_options.ts";
+import type { SupervisedClientOptions } from "./supervised_options.ts";
 import { startSupervisor } from "./start_supervisor.ts";
 import type { SupervisorOrders } from "./supervisor_orders.ts";
 
@@ -173,20 +173,17 @@ export class SupervisedMode implements Mode {
     const { onReady, description: { readyIntervalMs } } = this.#options;
     if (onReady === undefined) return true;
     const { startTimeoutMs: timeoutMs } = this.#settings;
-    const run = {
+    const question = {
       what: "onReady",
+      doing: "use",
       service: this.#name,
       code: "SERVICE_START",
       timeoutMs,
+      intervalMs: readyIntervalMs,
       signal: options.signal,
+      isWanted: () => isUsable(record),
     } as const;
-    return await runCallback(run, async (context) => {
-      while (!context.signal.aborted && isUsable(record)) {
-        if (await isTrue(() => onReady(record.info, context))) return true;
-        await delay(readyIntervalMs);
-      }
-      return false;
-    });
+    return await untilYes(question, (context) => onReady(record.info, context));
   }
 
   async #awaitNews({ record, before }: Look, { signal }: WaitOptions): Promise<void> {

@@ -9,8 +9,6 @@ import { pathToFileURL } from "node:url";
 import { isAbsolute, resolve, sep } from "node:path";
 import { ProcrefError } from "../errors.ts";
 import { attempting } from "../kernel/state_directory.ts";
-import { findParentDeathProgram, findProgram } from "../process/programs.ts";
-import { mergedVariables, variableOf } from "../process/variables.ts";
 import { LONGEST_TIMER_MS } from "../waiting.ts";
 import type { Awaitable, CallbackContext, CompleteSettings, ServiceSettings } from "./options.ts";
 import {
@@ -58,7 +56,7 @@ export interface SupervisedSettings extends ServiceSettings {
   readonly cwd?: string;
   /**
    * Variables of the service's environment. `{port}`, `{host}`, `{name}`, `{namespace}` and `{dir}` are replaced in the
-   * values.
+   * values; `{port}` needs a `port`.
    */
   readonly env?: Readonly<Record<string, string>>;
   /**
@@ -70,7 +68,8 @@ export interface SupervisedSettings extends ServiceSettings {
   readonly host?: string;
   /**
    * The service's port: a number, the first free one of a range, or `"auto"` for any free one. A service that ends with
-   * "address in use" on a port that was chosen for it is started again on another one. Unless given it has none.
+   * "address in use" on a port that was chosen for it is started again on another one. After a crash it gets the port
+   * that it had, or another one when that is taken by then. Unless given it has none.
    */
   readonly port?: "auto" | number | PortRange;
   /** How often readiness is asked for: every 50 ms unless given. */
@@ -93,9 +92,9 @@ export interface SupervisedSettings extends ServiceSettings {
 /** A service that is a command, owned by a supervisor. */
 export interface SupervisedServiceOptions extends SupervisedSettings {
   /**
-   * The program, or the program with its arguments; no shell is involved, also for a script without `#!`, which is not
-   * started. `{port}`, `{host}`, `{name}`, `{namespace}` (empty without one) and `{dir}` (the service's own directory,
-   * which is removed with it) are replaced.
+   * The program, or a list of the program and its arguments; a text alone is a program, for no shell is there to split
+   * it, nor to run a script without `#!`, which is not started. `{port}` (which needs a `port`), `{host}`, `{name}`,
+   * `{namespace}` (empty without one) and `{dir}` (the service's own directory, which is removed with it) are replaced.
    */
   readonly command: string | readonly string[];
   /** Arguments that follow those of `command`. */
@@ -160,6 +159,7 @@ export function describeService(
 
   const port = portOf(name, options.port);
   const ready = isModule ? { kind: "running" } as const : readinessOf(name, options.ready, port !== undefined);
+  if (port === undefined) checkNoPortIsNamed(name, options, ready);
   const restarts = restartOf(name, restart);
   const { maxBytes = 1_048_576 } = log;
   check("log", Number.isInteger(maxBytes) && maxBytes >= 4096, "use maxBytes of at least 4096");
@@ -196,34 +196,6 @@ export function describeService(
   };
 }
 
-/**
- * Finds a service's programs before anything is started, so that the supervisor need look for nothing and may be
- * allowed to run these and no others.
- *
- * @returns the description with the paths of the programs
- * @throws ProcrefError `SERVICE_START` with `exitCode` 127 when a program is not found, 126 when it is not executable
- */
-export function resolvePrograms(name: string, description: ServiceDescription): ServiceDescription {
-  const { command, ready, inherited, env, cwd } = description;
-  const path = variableOf(mergedVariables([inherited, env]), "PATH");
-  const resolved = ([program, ...args]: readonly string[]): string[] => {
-    if (program === undefined) return [];
-    // It will be known when the placeholders are.
-    if (program.includes("{")) return [program, ...args];
-    const search = findProgram(program, path, cwd);
-    if ("found" in search) return [search.found, ...args];
-    throw new ProcrefError("SERVICE_START", `Cannot start "${name}": ${program} is ${search.missing}`, {
-      details: { name, path: program, exitCode: search.missing === "not found" ? 127 : 126 },
-    });
-  };
-  return {
-    ...description,
-    command: resolved(command),
-    ready: ready.kind === "exec" ? { ...ready, command: resolved(ready.command) } : ready,
-    setpriv: findParentDeathProgram(),
-  };
-}
-
 function commandOf({ command, args = [] }: SupervisedServiceOptions): readonly string[] {
   if (!Array.isArray(args)) return [];
   return [...(typeof command === "string" ? [command] : Array.isArray(command) ? command : []), ...args];
@@ -235,6 +207,23 @@ function portOf(name: string, port: unknown): "auto" | PortRange | undefined {
   const { from, to } = typeof range === "object" && range !== null ? range : { from: NaN, to: NaN };
   if (isPort(from) && isPort(to) && from <= to) return { from, to };
   throw invalid(name, "port", 'use "auto", 1 to 65535, or { from, to }');
+}
+
+/** A program would get `{port}` as it is, and find out only when it runs. */
+function checkNoPortIsNamed(
+  name: string,
+  options: SupervisedSettings & Partial<Pick<SupervisedServiceOptions, "command" | "args">>,
+  ready: ReadinessDescription,
+): void {
+  const { command = [], args = [], env = {} } = options;
+  const texts = { command, args, env: Object.values(env), ready: ready.kind === "exec" ? ready.command : [] };
+  const field = Object.entries(texts).find(([, words]) => [words].flat().some((word) => word.includes("{port}")))?.[0];
+  if (field === undefined) return;
+  throw new ProcrefError(
+    "INVALID_ARGUMENT",
+    `Cannot use {port} in the ${field} of "${name}": it has no port; give port: "auto" or a number`,
+    { details: { name, field } },
+  );
 }
 
 function readinessOf(name: string, ready: Readiness | undefined, hasPort: boolean): ReadinessDescription {

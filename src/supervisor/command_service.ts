@@ -5,15 +5,18 @@
  */
 
 import { setTimeout as delay } from "node:timers/promises";
-import { isProcrefError, ProcrefError } from "../errors.ts";
+import { type ErrorDetails, isProcrefError, ProcrefError } from "../errors.ts";
 import { aborted } from "../waiting.ts";
-import type { ServiceDescription } from "../service/service_description.ts";
+import { oneLine } from "../service/one_line.ts";
+import { splitRemedy } from "../service/resolve_programs.ts";
+import type { ReadinessDescription, ServiceDescription } from "../service/service_description.ts";
 import { ServiceInfo } from "../service/service_info.ts";
+import { Awaited } from "./awaited.ts";
 import type { End, Life, LifeSource } from "./life.ts";
 import type { LogFile } from "./log_file.ts";
 import { fillIn, type Names, type Placeholders } from "./placeholders.ts";
 import { choosePort } from "./ports.ts";
-import { isReady } from "./readiness.ts";
+import type { Question } from "./readiness.ts";
 import { checkProgram, environment, ServiceProcess } from "./service_process.ts";
 
 /** How often a service that finds its port taken is given another one. */
@@ -21,6 +24,9 @@ const MOST_PORTS = 10;
 /** How often it is looked whether a program has begun, in milliseconds. */
 const BEGIN_MS = 1;
 const ADDRESS_IN_USE = /EADDRINUSE|address (is )?(already )?in use|AddrInUse/i;
+
+/** A question, or what is waited for without one. */
+type AnyQuestion = Omit<Question, "ready"> & { readonly ready: ReadinessDescription };
 
 /** Brings a command to life. */
 export class CommandService implements LifeSource {
@@ -36,15 +42,15 @@ export class CommandService implements LifeSource {
     this.#log = log;
   }
 
-  async begin(signal: AbortSignal): Promise<Life> {
-    const tried = new Set<number>();
+  async begin(signal: AbortSignal, lastPort: number | undefined): Promise<Life> {
+    const taken = new Set<number>();
     for (;;) {
-      const port = await choosePort(this.#names.name, this.#description, tried);
+      const port = await choosePort(this.#names.name, this.#description, { first: lastPort, taken });
       try {
         return await this.#beginOn(port, signal);
       } catch (error) {
-        if (port === undefined || tried.size >= MOST_PORTS || !this.#wasTaken(error)) throw error;
-        tried.add(port);
+        if (port === undefined || taken.size >= MOST_PORTS || !this.#wasTaken(error)) throw error;
+        taken.add(port);
       }
     }
   }
@@ -107,6 +113,8 @@ export class CommandService implements LifeSource {
     signal: AbortSignal,
   ): Promise<void> {
     const { startTimeoutMs } = this.#description;
+    const question = this.#question(values);
+    const awaited = new Awaited(question.ready, values.host, values.port);
     const over = new AbortController();
     const outcome = (promise: Promise<boolean>): Promise<"ready"> => promise.then(() => "ready" as const);
     const limit = delay(startTimeoutMs, "late" as const, { signal: over.signal });
@@ -115,47 +123,74 @@ export class CommandService implements LifeSource {
     given.catch(() => {});
     try {
       const first = await Promise.race([
-        outcome(logReady ?? this.#ask(process, values, over.signal)),
+        outcome(logReady ?? this.#ask(process, question, awaited, over.signal)),
         process.ended,
         limit,
         given,
       ]);
-      if (first === "late") throw this.#failed(`it was not ready after ${startTimeoutMs} ms`, undefined);
+      if (first === "late") throw this.#late(awaited, values.port);
       if (first !== "ready") throw this.#died(first);
     } finally {
       over.abort();
     }
   }
 
-  /** Asks until the answer is yes. */
-  async #ask(process: ServiceProcess, values: Placeholders, signal: AbortSignal): Promise<boolean> {
-    const { ready, readyIntervalMs, cwd } = this.#description;
-    // Asked once for each answer: a program that replaces itself by another one has no command line for a moment.
-    let hasBegun = false;
-    while (!(hasBegun = process.hasBegun) && process.isRunning && !signal.aborted) await delay(BEGIN_MS);
-    if (ready.kind === "running" || ready.kind === "log") return await neverUnless(hasBegun);
+  /** What is asked, with nothing left to be replaced. */
+  #question(values: Placeholders): AnyQuestion {
+    const { ready, cwd } = this.#description;
+    const { host, port } = values;
     const env = environment(this.#description, values, this.#mark);
     const asked = ready.kind === "exec"
       ? { ...ready, command: ready.command.map((text) => fillIn(text, values)) }
       : ready;
-    const { host, port } = values;
+    return { ready: asked, host, port, cwd, env };
+  }
+
+  /** Asks until the answer is yes. */
+  async #ask(
+    process: ServiceProcess,
+    { ready, ...question }: AnyQuestion,
+    awaited: Awaited,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const { readyIntervalMs } = this.#description;
+    // Asked once for each answer: a program that replaces itself by another one has no command line for a moment.
+    let hasBegun = false;
+    while (!(hasBegun = process.hasBegun) && process.isRunning && !signal.aborted) await delay(BEGIN_MS);
+    if (ready.kind === "running" || ready.kind === "log") return await neverUnless(hasBegun);
     for (let pause = 2; !signal.aborted; pause = Math.min(2 * pause, readyIntervalMs)) {
-      if (await isReady({ ready: asked, host, port, cwd, env }) && process.isRunning) return true;
+      if (await awaited.isReady({ ...question, ready }) && process.isRunning) return true;
       await delay(pause);
     }
     return await neverUnless(false);
   }
 
-  #died({ why, exitCode }: End): ProcrefError {
-    const meaning = exitCode === 127 ? " (not found)" : exitCode === 126 ? " (not executable)" : "";
-    return this.#failed(`${why}${meaning} before it was ready`, exitCode);
+  #late(awaited: Awaited, port: number | undefined): ProcrefError {
+    const hint = port === undefined || this.#isNamed(port) ? "" : "; nothing in its command or env names {port}";
+    const { waitedFor, lastAnswer } = awaited;
+    const why = `it was not ready after ${this.#description.startTimeoutMs} ms (startTimeoutMs); ${awaited}${hint}`;
+    return this.#failed(why, { waitedFor, lastAnswer });
   }
 
-  #failed(why: string, exitCode: number | undefined): ProcrefError {
+  /** Whether the service is told its port. */
+  #isNamed(port: number): boolean {
+    const { command, env } = this.#description;
+    return [...command, ...Object.values(env)].some((text) => text.includes("{port}") || text.includes(String(port)));
+  }
+
+  #died({ why, exitCode }: End): ProcrefError {
+    const { command } = this.#description;
+    const meaning = exitCode === 127 ? " (not found)" : exitCode === 126 ? " (not executable)" : "";
+    const remedy = exitCode === 127 ? splitRemedy(command) : "";
+    const program = remedy === "" ? "" : `; its program is "${oneLine(command[0])}"${remedy}`;
+    return this.#failed(`${why}${meaning} before it was ready${program}`, { exitCode });
+  }
+
+  #failed(why: string, details: ErrorDetails): ProcrefError {
     const { tail } = this.#log;
     const said = tail === "" ? "it wrote nothing" : `the last that it wrote:\n${tail}`;
     return new ProcrefError("SERVICE_START", `Cannot start "${this.#names.name}": ${why}; ${said}`, {
-      details: { name: this.#names.name, exitCode, log: tail },
+      details: { name: this.#names.name, ...details, log: tail },
     });
   }
 }

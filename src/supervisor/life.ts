@@ -29,7 +29,8 @@ export interface LifeSource {
    * Starts the service and resolves once it is ready. When the signal aborts or it does not become ready, nothing of
    * it is left when this rejects.
    *
+   * @param lastPort the port of its last life, which clients may still know: it is tried before others
    * @throws ProcrefError `SERVICE_START`; the reason of an aborted signal
    */
-  begin(signal: AbortSignal): Promise<Life>;
+  begin(signal: AbortSignal, lastPort: number | undefined): Promise<Life>;
 }

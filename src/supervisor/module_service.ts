@@ -10,7 +10,7 @@ import { endContained } from "../process/containment.ts";
 import { stopWithGroup } from "../process/group.ts";
 import { endMarked } from "../process/marks.ts";
 import { ProcessWatch } from "../process/process_watch.ts";
-import { isTrue, runCallback } from "../service/callback.ts";
+import { runCallback, untilYes } from "../service/callback.ts";
 import type { Awaitable, CallbackContext } from "../service/options.ts";
 import type { ServiceDescription } from "../service/service_description.ts";
 import { ServiceInfo, type ServiceInfoJson } from "../service/service_info.ts";
@@ -37,10 +37,10 @@ export class ModuleService implements LifeSource {
     this.#mark = mark;
   }
 
-  async begin(signal: AbortSignal): Promise<Life> {
+  async begin(signal: AbortSignal, lastPort: number | undefined): Promise<Life> {
     const module = this.#module ??= await this.#load();
     const { host } = this.#description;
-    const port = await choosePort(this.#names.name, this.#description, new Set());
+    const port = await choosePort(this.#names.name, this.#description, { first: lastPort });
     const context = (signal: AbortSignal): ServiceModuleContext => ({
       name: this.#names.name,
       host,
@@ -107,15 +107,16 @@ export class ModuleService implements LifeSource {
     const { health } = module;
     if (health === undefined) return;
     const { startTimeoutMs: timeoutMs, readyIntervalMs } = this.#description;
-    await runCallback(
-      { what: "health", service: this.#names.name, code: "SERVICE_START", timeoutMs, signal },
-      async (run) => {
-        while (!run.signal.aborted) {
-          if (await isTrue(() => health.call(module, info, context(run.signal)))) return;
-          await delay(readyIntervalMs);
-        }
-      },
-    );
+    const question = {
+      what: "health",
+      doing: "start",
+      service: this.#names.name,
+      code: "SERVICE_START",
+      timeoutMs,
+      intervalMs: readyIntervalMs,
+      signal,
+    } as const;
+    await untilYes(question, (run) => health.call(module, info, context(run.signal)));
   }
 
   /** Resolves when the process of the info has ended; never for a service without one. */

@@ -7,32 +7,45 @@
 import { ProcrefError } from "../errors.ts";
 import type { PortRange, ServiceDescription } from "../service/service_description.ts";
 
+/** What is known of a service's ports. */
+export interface KnownPorts {
+  /** The one to be tried first, if it is among those that the service may have. */
+  readonly first: number | undefined;
+  /** Those that turned out to be taken. */
+  readonly taken?: ReadonlySet<number>;
+}
+
 /**
  * Chooses a free port. Somebody else may take it before the service does; whoever starts the service tries again then.
  *
- * @param tried the ports that turned out to be taken
  * @returns the port, or undefined for a service that has none
  * @throws ProcrefError `SERVICE_START` when none is free
  */
 export async function choosePort(
   name: string,
   { port, host }: Pick<ServiceDescription, "port" | "host">,
-  tried: ReadonlySet<number>,
+  { first, taken = new Set() }: KnownPorts,
 ): Promise<number | undefined> {
   if (port === undefined) return undefined;
-  if (port === "auto") {
-    const chosen = await freePort(host, 0);
-    if (chosen !== undefined) return chosen;
-    throw noneFree(name, `no port of ${host} is free, or ${host} is no address of this machine`);
+  const isFree = async (candidate: number): Promise<boolean> =>
+    !taken.has(candidate) && await freePort(host, candidate) !== undefined;
+  const mayBeFirst = first !== undefined && (port === "auto" || (port.from <= first && first <= port.to));
+  if (mayBeFirst && await isFree(first)) return first;
+  if (port !== "auto") {
+    for (let candidate = port.from; candidate <= port.to; candidate++) {
+      if (await isFree(candidate)) return candidate;
+    }
   }
-  for (let candidate = port.from; candidate <= port.to; candidate++) {
-    if (!tried.has(candidate) && await freePort(host, candidate) !== undefined) return candidate;
-  }
-  throw noneFree(name, taken(host, port));
+  const any = await freePort(host, 0);
+  if (any === undefined) throw noneFree(name, `no port of ${host} is free, or ${host} is no address of this machine`);
+  if (port === "auto") return any;
+  throw noneFree(name, inUse(host, port));
 }
 
-function taken(host: string, { from, to }: PortRange): string {
-  return from === to ? `port ${from} of ${host} is in use by somebody else` : `no port from ${from} to ${to} is free`;
+function inUse(host: string, { from, to }: PortRange): string {
+  return from === to
+    ? `port ${from} of ${host} is in use by somebody else; give another port, or port: "auto"`
+    : `no port from ${from} to ${to} is free; give another range, or port: "auto"`;
 }
 
 function noneFree(name: string, why: string): ProcrefError {

@@ -17,6 +17,7 @@ import { endingWithParent, isPrepared } from "../process/parent_death.ts";
 import { processSystem } from "../process/platform.ts";
 import { type ProgramPlace, statusOfUnstarted } from "../process/unstarted_program.ts";
 import { mergedVariables, variableOf } from "../process/variables.ts";
+import { checkDirectory, splitRemedy } from "../service/resolve_programs.ts";
 import type { ServiceDescription } from "../service/service_description.ts";
 import type { End } from "./life.ts";
 import type { LogFile } from "./log_file.ts";
@@ -50,16 +51,21 @@ export class ServiceProcess {
     checkProgram(description, values.name, command[0]);
     const [program, ...args] = endingWithParent(description.setpriv, command);
     prepareContained();
-    const child = spawn(program, args, {
-      ...processSystem().groupOptions,
-      cwd: description.cwd,
-      env: environment(description, values, mark),
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    await new Promise<void>((resolve, reject) => {
-      child.once("spawn", resolve);
-      child.once("error", (cause) => reject(notStarted(description, values.name, program, cause)));
-    });
+    let child: ChildProcess;
+    try {
+      child = spawn(program, args, {
+        ...processSystem().groupOptions,
+        cwd: description.cwd,
+        env: environment(description, values, mark),
+        stdio: ["ignore", "pipe", "pipe"],
+      });
+      await new Promise<void>((resolve, reject) => {
+        child.once("spawn", resolve);
+        child.once("error", reject);
+      });
+    } catch (cause) {
+      throw notStarted(description, values.name, program, cause as Error);
+    }
     return new ServiceProcess(child, description, mark, log);
   }
 
@@ -155,9 +161,14 @@ function endOf(code: number | null, signal: NodeJS.Signals | null): End {
   return { why: `it ended with status ${code}`, exitCode: code ?? undefined };
 }
 
+/** The runtimes say of a working directory that is none that the program is not there. */
 function notStarted(description: ServiceDescription, name: string, program: string, cause: Error): ProcrefError {
+  const { command, cwd } = description;
+  checkDirectory(name, cwd, cause);
   const exitCode = statusOfUnstarted(program, placeOf(description), (cause as NodeJS.ErrnoException).code);
-  return new ProcrefError("SERVICE_START", `Cannot start "${name}": ${program}: ${cause.message}`, {
+  const remedy = exitCode === 127 ? splitRemedy(command) : "";
+  const why = `${command[0]} in ${cwd}: ${cause.message}${remedy}`;
+  return new ProcrefError("SERVICE_START", `Cannot start "${name}": ${why}`, {
     cause,
     details: { name, path: program, exitCode },
   });

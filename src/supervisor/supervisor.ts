@@ -42,6 +42,7 @@ import { LogFile } from "./log_file.ts";
 import { openOffice, type Report } from "./office.ts";
 import type { Names } from "./placeholders.ts";
 import { Publisher } from "./publisher.ts";
+import { Restarts } from "./restarts.ts";
 
 /** How long a predecessor that has lost its seat may take to be gone as a process, in milliseconds. */
 const PREDECESSOR_MS = 10_000;
@@ -81,6 +82,8 @@ class Supervisor {
   #marks: readonly string[] = [this.#mark];
   /** The service, from when it is ready until it is gone. */
   #life: Life | undefined;
+  /** Where it listened last. */
+  #lastPort: number | undefined;
   /** Whether something could not be ended: the record stays for whoever comes next. */
   #remains = false;
   /** Aborts when the service is ended for whatever reason: nothing is kept warm from then on. */
@@ -112,6 +115,7 @@ class Supervisor {
       this.#publish("START");
     } else {
       this.#marks = [...left.marks ?? [], this.#mark];
+      this.#lastPort = left.info?.port;
       this.#publisher.publish({ phase: "CLEAN", info: left.info, marks: this.#marks });
     }
     report(`${IN_OFFICE} ${formatIdentity(ownIdentity())}`);
@@ -210,35 +214,37 @@ class Supervisor {
 
   /** Keeps the service alive; resolves with the reason when it is given up, or with undefined when the signal aborts. */
   async #live(signal: AbortSignal): Promise<ProcrefError | undefined> {
-    const { limit, delayMs, maxDelayMs, resetAfterMs } = this.#description.restart;
-    let restarts = 0;
+    const restarts = new Restarts(this.#description.restart);
     for (let proven = false;;) {
       let problem: ProcrefError;
       try {
         await this.#wanted(signal);
         if (this.#publisher.phase !== "START") this.#publish("START");
         const source = await this.#source;
-        const life = this.#life = await source.begin(signal);
+        const life = this.#life = await source.begin(signal, this.#lastPort);
         // It is being ended, and STOP is on record already.
         signal.throwIfAborted();
         proven = true;
+        this.#lastPort = life.info.port;
         const readySince = performance.now();
         this.#publisher.publish({ phase: "READY", info: life.info, marks: this.#marks });
         this.#log.note(describeReady(life.info));
         const { why, exitCode } = await orAborted(life.ended, signal);
-        problem = this.#lost(why, exitCode);
-        if (performance.now() - readySince >= resetAfterMs) restarts = 0;
+        restarts.note({ why, ranMs: performance.now() - readySince });
+        problem = this.#lost(`${why}${restarts.story}`, exitCode);
       } catch (error) {
         if (signal.aborted) return undefined;
-        problem = asProcrefError(error);
+        restarts.note();
+        problem = this.#notRestarted(asProcrefError(error), restarts);
       }
       this.#log.note(problem.message);
       try {
         await this.#life?.stop();
         this.#life = undefined;
         // A service that never was ready is not tried again: its clients wait, and want to know.
-        if (!proven || restarts >= limit) return problem;
-        await delay(Math.min(delayMs * 2 ** restarts++, maxDelayMs), undefined, { signal });
+        const { pauseMs } = restarts;
+        if (!proven || pauseMs === undefined) return problem;
+        await delay(pauseMs, undefined, { signal });
       } catch (error) {
         return signal.aborted ? undefined : asProcrefError(error);
       }
@@ -296,6 +302,16 @@ class Supervisor {
 
   #publish(phase: "START" | "STOP"): void {
     this.#publisher.publish({ phase, info: this.#life?.info, marks: this.#marks });
+  }
+
+  /** The error of a start; of the last one of many, it says so. */
+  #notRestarted(error: ProcrefError, { beforeFailedStart }: Restarts): ProcrefError {
+    if (beforeFailedStart === "") return error;
+    const { code, message, details } = error;
+    return new ProcrefError(code, `The service "${this.#name}" is lost: ${beforeFailedStart}${message}`, {
+      cause: error,
+      details,
+    });
   }
 
   #lost(why: string, exitCode: number | undefined): ProcrefError {

@@ -71,6 +71,10 @@ const WRONG: readonly (readonly [args: readonly string[], says: RegExp])[] = [
   ],
   [["run", "a", "--start", "x", "--ready", "htpp:/", "--", "true"], /--ready takes running, tcp/],
   [["run", "a", "--start", "x", "--ready", "log:(", "--", "true"], /takes a regular expression/],
+  [
+    ["run", "a", "--start", "x", "--ready", "exec:nc {host} {port}", "--", "true"],
+    /^procref: --ready has {port}, and the service has no port; give --port auto or a number\n/,
+  ],
   [["run", "a", "--start", "x", "--env", "A", "--", "true"], /takes NAME=VALUE/],
   [["lock", "a"], /the command is missing: end with -- CMD/],
   [["lock", "--", "true"], /the NAME is missing/],

@@ -97,8 +97,7 @@ export class GroupStage {
 
   /** The files of the state directory whose path matches. */
   files(pattern: RegExp): string[] {
-    const paths = readdirSync(this.#state, { recursive: true }).map((name) => join(this.#state, String(name)));
-    return paths.filter((path) => pattern.test(path));
+    return pathsBelow(this.#state).filter((path) => pattern.test(path));
   }
 
   /** The files by which hosts have their seat. */
@@ -121,6 +120,14 @@ export class GroupStage {
     this.registry.list();
     this.registry.close();
   }
+}
+
+/** All that is in a directory. What Bun 1.4.5 lists by `recursive` goes one directory deep on Wine. */
+function pathsBelow(directory: string): string[] {
+  return readdirSync(directory, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(directory, entry.name);
+    return entry.isDirectory() ? [path, ...pathsBelow(path)] : [path];
+  });
 }
 
 /** Runs a test on a stage, and clears it away whatever happened. */

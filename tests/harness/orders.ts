@@ -5,11 +5,8 @@ import { objectName } from "../../src/kernel/object_name.ts";
 import { chooseMechanism } from "../../src/kernel/open.ts";
 import { completeTimes } from "../../src/service/options.ts";
 import type { ServiceDescription } from "../../src/service/service_description.ts";
-import {
-  describeService,
-  resolvePrograms,
-  type SupervisedServiceOptions,
-} from "../../src/service/supervised_options.ts";
+import { resolvePrograms } from "../../src/service/resolve_programs.ts";
+import { describeService, type SupervisedServiceOptions } from "../../src/service/supervised_options.ts";
 import { orderedName, type SupervisorOrders } from "../../src/service/supervisor_orders.ts";
 import type { Options, SupervisedStage } from "./supervised.ts";
 

@@ -39,7 +39,7 @@ test("stopGroup() ends by force who does not listen, also when the leader has fo
   skip: notOnWindows("tree"),
 }, async () => {
   await using shell = await startFamily('trap "" TERM;');
-  const stopping = stopGroup(shell.identity, 150);
+  const stopping = stopGroup(shell.identity, 1000);
   await shell.exited();
   assert.ok(isAlive(shell.pidOf("grandchild")));
   assert.equal(await stopping, "killed");

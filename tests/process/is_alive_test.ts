@@ -12,6 +12,7 @@ import { Child } from "../harness/child.ts";
 import { eventually } from "../harness/eventually.ts";
 import { withDirectory } from "../harness/names.ts";
 import { notOnWindows, onWindows } from "../harness/platform.ts";
+import { bothRuntimes } from "../harness/runtime.ts";
 
 test("this process is alive, by number and by identity", () => {
   const self = identityOf(process.pid)!;
@@ -20,6 +21,16 @@ test("this process is alive, by number and by identity", () => {
   assert.ok(isAlive(self));
   assert.deepEqual(identityOf(process.pid), self, "it is the same whenever it is asked for");
 });
+
+for (const runtime of bothRuntimes) {
+  test(`a process in ${runtime} knows itself as others know it`, async () => {
+    await using child = new Child("process_calls.ts", { runtime });
+    await child.line("ready");
+    assert.deepEqual(await child.call("identityOf", child.pid), identityOf(child.pid));
+    assert.deepEqual(await child.call("identityOf", process.pid), identityOf(process.pid));
+    assert.equal(await child.call("isAlive", identityOf(process.pid)), true);
+  });
+}
 
 test("the first process is alive, whoever owns it: in a container it may be this one", {
   skip: notOnWindows("first"),

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
+import { execFileSync } from "node:child_process";
 import { copyFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
@@ -14,6 +15,8 @@ import {
   parseStatus,
   readProcFile,
   readProcLink,
+  readStatusLine,
+  type StatusFields,
 } from "../../src/process/linux/proc_files.ts";
 import { Shell } from "../fixtures/shell.ts";
 import { eventually } from "../harness/eventually.ts";
@@ -56,6 +59,15 @@ test("a process with a name like a status is told right by the kernel's own file
     );
     assert.equal(await stop(identityOf(shell.pid)!, 20_000), "terminated");
   });
+});
+
+test("what a process reads of itself is what others read of it, also where an emulator makes up its own file", () => {
+  const { pid } = process;
+  const others = execFileSync("/bin/cat", [`/proc/${pid}/stat`], { encoding: "utf8" });
+  // It runs while it reads, and sleeps or not while others do; a runtime starts and ends threads as it likes.
+  const lasting = ({ state: _state, threads: _threads, ...fields }: StatusFields): object => fields;
+  assert.deepEqual(lasting(parseStatus(readStatusLine(pid)!)!), lasting(parseStatus(others)!));
+  assert.equal(hasEnded(parseStatus(readStatusLine(pid)!)!), false);
 });
 
 test("a process has ended as a zombie without threads, or when it is just gone", () => {

@@ -6,6 +6,7 @@ import process from "node:process";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { findProgram } from "../../src/process/programs.ts";
+import { parseIdentity } from "../../src/process/identity.ts";
 import { identityOf, isAlive, kill } from "../../src/process/mod.ts";
 import { markedProcesses } from "../../src/process/marks.ts";
 import { processSystem } from "../../src/process/platform.ts";
@@ -18,6 +19,7 @@ import { eventually } from "../harness/eventually.ts";
 import { onWindows } from "../harness/platform.ts";
 import { programCommand } from "../harness/program.ts";
 import { bothRuntimes } from "../harness/runtime.ts";
+import { sleepCommand } from "../harness/sleeper.ts";
 
 const SLEEP = `say("ready"); await sleep()`;
 const MAIN = fileURLToPath(new URL("../fixtures/program.ts", import.meta.url));
@@ -147,6 +149,46 @@ onlyOnWindows(
 
 function moduleOf(path: string): string {
   return new URL(`../../${path}`, import.meta.url).href;
+}
+
+for (const each of bothRuntimes) {
+  onlyOnWindows(
+    `a parent (in ${each}) is SIGKILLed as soon as its child is there: one that is to end with it is gone`,
+    async () => {
+      await using parent = new Child("killed_spawner.ts", { runtime: each, args: sleepCommand() });
+      const child = Number(await parent.line("child "));
+      await parent.exited;
+      try {
+        await eventually(() => !isAlive(child), "the kernel has ended it");
+      } finally {
+        kill(child);
+      }
+    },
+  );
+
+  onlyOnWindows(
+    `a parent (in ${each}) is SIGKILLed: what is to end with it does with all it started, and no other`,
+    async () => {
+      const ending = programCommand(`say("grandchild " + start("await sleep()", { away: true })); await sleep()`);
+      await using parent = new Child("mixed_spawner.ts", { runtime: each, args: [...sleepCommand(), "--", ...ending] });
+      await parent.line("all");
+      const grandchildren = [await parent.line("grandchild "), await parent.line("grandchild ")];
+      const gone = [
+        ...parent.takeLines("ending ").map(parseIdentity),
+        ...grandchildren.map((pid) => identityOf(Number(pid))!),
+      ];
+      const free = parent.takeLines("free ").map(parseIdentity);
+      try {
+        assert.deepEqual([gone.length, free.length], [4, 3]);
+        await parent.kill();
+        await eventually(() => gone.every((identity) => !isAlive(identity)), "the kernel has ended them");
+        assert.ok(free.every((identity) => isAlive(identity)), "the others go on");
+      } finally {
+        const kept = parent.takeLines("kept ").map(parseIdentity);
+        for (const identity of [...gone, ...free, ...kept]) kill(identity);
+      }
+    },
+  );
 }
 
 /** Words as a program has them, and as they are written in a command line of Windows. */

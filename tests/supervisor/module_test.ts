@@ -3,7 +3,7 @@ import { rmSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import { test } from "node:test";
 import { process as processes, SharedService } from "../../mod.ts";
-import type { ModuleServiceOptions } from "../../mod.ts";
+import type { ErrorDetails, ModuleServiceOptions } from "../../mod.ts";
 import { eventually } from "../harness/eventually.ts";
 import { bothRuntimes } from "../harness/runtime.ts";
 import { type Acquired, onStage, type Options, other, type SupervisedStage } from "../harness/supervised.ts";
@@ -109,7 +109,12 @@ test("a start of a module that fails: the error, and a later client can succeed"
 test("a module that is never healthy: the start fails in time and what it started is stopped", async () => {
   await onStage(async (stage) => {
     const shared = service(stage, options(stage, { SPAWNS: "1", UNHEALTHY: "1000000" }, { startTimeoutMs: 400 }));
-    await assert.rejects(shared.acquire(), { code: "SERVICE_START", message: /health/ });
+    await assert.rejects(shared.acquire(), (error: Error & { code?: string; details?: ErrorDetails }) => {
+      assert.equal(error.code, "SERVICE_START");
+      assert.match(error.message, /it was not ready after 400 ms \(startTimeoutMs\); health (said false|threw .*)$/);
+      assert.equal(error.details?.waitedFor, "health");
+      return true;
+    });
     await stage.assertNothingLeft();
     assert.equal(stage.notes("child").length, 1);
   });

@@ -5,10 +5,9 @@ import { hostname } from "node:os";
 import process from "node:process";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { isProcrefError } from "../../mod.ts";
+import { isProcrefError, SharedService } from "../../mod.ts";
 import { findProgram } from "../../src/process/programs.ts";
 import { environmentOf } from "../harness/environment.ts";
-import { eventually } from "../harness/eventually.ts";
 import { onWindows } from "../harness/platform.ts";
 import { programCommand } from "../harness/program.ts";
 import { bothRuntimes } from "../harness/runtime.ts";
@@ -75,7 +74,8 @@ test("a number in use: the error says which one, and no process is started", asy
   await onStage(async (stage) => {
     const failure = await stage.service(stage.sleeper({ port })).acquire().then(() => undefined, (error) => error);
     assert.ok(isProcrefError(failure, "SERVICE_START"));
-    assert.match(failure.message, new RegExp(`port ${port} of 127.0.0.1 is in use`));
+    const why = `port ${port} of 127.0.0.1 is in use by somebody else; give another port, or port: "auto"`;
+    assert.equal(failure.message, `Cannot start "${stage.name}": ${why}`);
     assert.equal(failure.details.field, "port");
     assert.deepEqual(stage.starts(), []);
     await stage.assertNothingLeft();
@@ -93,7 +93,7 @@ test("a range: the first free one is taken; when none is free the error names th
     await stage.assertNothingLeft();
     await assert.rejects(stage.service(stage.sleeper({ port: { from, to: from + 1 } })).acquire(), {
       code: "SERVICE_START",
-      message: new RegExp(`no port from ${from} to ${from + 1} is free`),
+      message: new RegExp(`no port from ${from} to ${from + 1} is free; give another range, or port: "auto"$`),
     });
     await stage.assertNothingLeft();
   });
@@ -102,11 +102,13 @@ test("a range: the first free one is taken; when none is free the error names th
 
 test("a host that is no address of this machine: the error says so", async () => {
   await onStage(async (stage) => {
-    await assert.rejects(stage.service(stage.sleeper({ port: "auto", host: "192.0.2.1" })).acquire(), {
-      code: "SERVICE_START",
-      message: /192\.0\.2\.1/,
-    });
-    await stage.assertNothingLeft();
+    for (const port of ["auto", 4711]) {
+      await assert.rejects(stage.service(stage.sleeper({ port, host: "192.0.2.1" })).acquire(), {
+        code: "SERVICE_START",
+        message: /192\.0\.2\.1 is no address of this machine/,
+      });
+      await stage.assertNothingLeft();
+    }
   });
 });
 
@@ -210,23 +212,28 @@ for (const runtime of bothRuntimes) {
   });
 }
 
-test("without a port, {port} stays as it is", async () => {
-  await onStage(async (stage) => {
-    const service = stage.service(
-      stage.script(
-        `${NOTE_PORT}; exec sleep 300`,
-        { args: [...ZERO, "{port}"] },
-        `${PROGRAM_NOTES_PORT}; await sleep()`,
-      ),
-    );
-    const handle = await service.acquire();
-    assert.equal(handle.port, undefined);
-    // It is ready before it notes this.
-    await eventually(() => stage.notes("port").length === 1, "it notes its port");
-    assert.deepEqual(stage.notes("port"), ["{port}"]);
-    await handle.release();
-    await stage.assertNothingLeft();
+for (
+  const [field, more] of [
+    ["command", { command: ["sleep", "{port}"] }],
+    ["command", { command: "serve-{port}" }],
+    ["args", { command: "sleep", args: ["{port}"] }],
+    ["env", { command: ["sleep", "300"], env: { URL: "http://{host}:{port}/" } }],
+    ["ready", { command: ["sleep", "300"], ready: { exec: ["nc", "-z", "{host}", "{port}"] } }],
+  ] as const
+) {
+  test(`without a port, {port} is refused before anything is done (${field}: ${JSON.stringify(more)})`, () => {
+    assert.throws(() => new SharedService("ph", more), {
+      code: "INVALID_ARGUMENT",
+      message: `Cannot use {port} in the ${field} of "ph": it has no port; give port: "auto" or a number`,
+    });
   });
+}
+
+test("without a port, {port} is refused for a module as well; with one it is not, and {host} needs none", () => {
+  const module = new URL("../fixtures/service_module.ts", import.meta.url);
+  assert.throws(() => SharedService.fromModule(module, { env: { PORT: "{port}" } }), { code: "INVALID_ARGUMENT" });
+  SharedService.fromModule(module, { env: { PORT: "{port}" }, port: "auto" });
+  new SharedService("ph", { command: ["sleep", "{host}", "{name}"] });
 });
 
 /** What a process finds in its environment that nobody has given it: of a shell, or of Windows and those who make one. */

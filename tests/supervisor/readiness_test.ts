@@ -4,7 +4,7 @@ import { createServer } from "node:net";
 import process from "node:process";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { isReady } from "../../src/supervisor/readiness.ts";
+import { ask } from "../../src/supervisor/readiness.ts";
 import { eventually } from "../harness/eventually.ts";
 import { limitMs, notOnWindows, onWindows } from "../harness/platform.ts";
 import { programCommand } from "../harness/program.ts";
@@ -68,9 +68,9 @@ test("tcp: a connection of the asking socket to itself is no answer", { skip: no
   const question = { ready: { kind: "tcp" }, host: "127.0.0.1", cwd: "/", env: {} } as const;
   for (let round = 0; round < 400; round++) {
     const answers = await Promise.all(
-      Array.from({ length: 50 }, (_, index) => isReady({ ...question, port: port + (index % 2) })),
+      Array.from({ length: 50 }, (_, index) => ask({ ...question, port: port + (index % 2) })),
     );
-    assert.ok(!answers.includes(true), "nobody listens");
+    assert.ok(!answers.includes("yes"), "nobody listens");
   }
 });
 
@@ -194,7 +194,13 @@ for (const ready of ["false", "throw"] as const) {
       const keeper = await stage.client(options);
       const { pid } = await keeper.call<Acquired>("acquire");
       const picky = await stage.client(options, { ready, runtime: other });
-      await assert.rejects(picky.call("acquire"), { code: "SERVICE_START" });
+      const said = ready === "false" ? "said false" : "threw Error: onReady is told to fail";
+      await assert.rejects(picky.call("acquire"), {
+        code: "SERVICE_START",
+        message: `Cannot use "${stage.name}": it was not ready after ${
+          limitMs(500)
+        } ms (startTimeoutMs); onReady ${said}`,
+      });
       assert.equal(await keeper.call("count"), 1);
       assert.deepEqual(stage.running(), [pid]);
       await keeper.call("release", 0);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
 import process from "node:process";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
@@ -121,10 +122,11 @@ for (
       await two.call<Acquired>("acquire");
       await killUntilFailed(stage, lives);
       for (const client of [one, two]) {
-        assert.match(
-          await client.line("lost "),
-          onWindows ? /^SERVICE_LOST .*ended with status/ : /^SERVICE_LOST .*SIGKILL/,
-        );
+        const line = await client.line("lost ");
+        assert.match(line, onWindows ? /^SERVICE_LOST .*ended with status/ : /^SERVICE_LOST .*SIGKILL/);
+        // One life has no number.
+        if (restart === false) assert.doesNotMatch(line, / times | ends /);
+        else assert.match(line, /, 3 times within \d+\.\d s \(restart\.limit 2\)/);
         assert.equal(await client.line("aborted "), "0 SERVICE_LOST");
       }
       assert.deepEqual(stage.running(), []);
@@ -144,6 +146,34 @@ for (
     });
   });
 }
+
+test("a service that ends in several ways, and at last does not start: the error says how often", async () => {
+  await onStage(async (stage) => {
+    const options = stage.script(
+      `n=$(grep -c ^start "$JOURNAL"); if [ $n -le $LIVES ]; then echo usable; sleep 0.2; fi; exit $n`,
+      { ready: { log: "^usable$" }, restart: { limit: 2, delayMs: 1 } },
+      `const n = notes("start").length; if (n <= Number(process.env.LIVES)) { say("usable"); await delay(200); }
+      process.exit(n)`,
+    );
+    const lostWith = async (lives: string): Promise<string> => {
+      const env = { ...options.env as Record<string, string>, LIVES: lives };
+      const handle = await stage.service({ ...options, env }).acquire();
+      await eventually(() => handle.signal.aborted, "it is given up");
+      await handle.release();
+      await stage.assertNothingLeft();
+      return handle.signal.reason.message;
+    };
+    const often = /within \d+\.\d s \(restart\.limit 2\)/.source;
+    assert.match(
+      await lostWith("2"),
+      new RegExp(
+        `^The service ".*" is lost: it failed 3 times ${often}; the last time: Cannot start ".*": it ended with status 3`,
+      ),
+    );
+    writeFileSync(stage.journal, "");
+    assert.match(await lostWith("9"), new RegExp(`is lost: it ended with status 3, the last of 3 ends ${often}`));
+  });
+});
 
 test("a service that ends with 0 while it is held has ended all the same, and is started again", {
   skip: notOnWindows("signals"),

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { chmodSync, copyFileSync, existsSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, rmdirSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import { test } from "node:test";
-import { isProcrefError } from "../../mod.ts";
+import { isProcrefError, process as processes } from "../../mod.ts";
 import type { ErrorDetails } from "../../mod.ts";
 import { allDetails } from "../../src/errors.ts";
 import { findProgram } from "../../src/process/programs.ts";
@@ -181,9 +181,59 @@ test("a program that has become a text without #! is not started again", {
   });
 });
 
-test("a working directory that does not exist: the start fails and nothing is left", async () => {
+test("a working directory that does not exist, or is none: the error says so, and nothing is left", async () => {
   await onStage(async (stage) => {
-    await failedStart(stage, stage.sleeper({ cwd: `${stage.directory}/nowhere` }));
+    const cwd = `${stage.directory}/nowhere`;
+    const { message, path, field } = await failedStart(stage, stage.sleeper({ cwd }));
+    assert.equal(message, `Cannot start "${stage.name}": its cwd ${cwd} does not exist`);
+    assert.deepEqual([path, field], [cwd, "cwd"]);
+    writeFileSync(cwd, "");
+    const none = await failedStart(stage, stage.sleeper({ cwd }));
+    // Windows does not tell a file from a directory by what is asked here.
+    if (!onWindows) assert.equal(none.message, `Cannot start "${stage.name}": its cwd ${cwd} is no directory`);
+    assert.deepEqual(stage.starts(), []);
+  });
+});
+
+test("a working directory that vanishes while the service is held: the error of its next start says so", async () => {
+  await onStage(async (stage) => {
+    const cwd = `${stage.directory}/soon-gone`;
+    mkdirSync(cwd);
+    const service = stage.service(stage.sleeper({ cwd, restart: { limit: 1, delayMs: 1000 } }));
+    const handle = await service.acquire();
+    process.kill(handle.pid!, "SIGKILL");
+    await eventually(() => !processes.isAlive(handle.pid!), "it is dead");
+    rmdirSync(cwd);
+    await eventually(() => handle.signal.aborted, "the service is given up");
+    assert.match(handle.signal.reason.message, /its cwd .*soon-gone does not exist$/);
+    await handle.release();
+    await stage.assertNothingLeft();
+  });
+});
+
+for (
+  const [command, remedy] of [
+    ["procref-none --port 17", '["procref-none", "--port", "17"]'],
+    ["procref-none --port {port}", '["procref-none", "--port", "{port}"]'],
+    ["procref-none 'a b' | cat", `["sh", "-c", "procref-none 'a b' | cat"]`],
+  ] as const
+) {
+  test(`a line as a command (${command}): no program has that name, and the error says how to split it`, async () => {
+    await onStage(async (stage) => {
+      const { message, exitCode } = await failedStart(stage, { command, directory: stage.state, port: "auto" });
+      assert.equal(exitCode, 127);
+      assert.ok(message.includes(`; no shell splits it; give ${remedy}`), message);
+    });
+  });
+}
+
+test("a program whose name has a space is one program all the same", { skip: notOnWindows("modes") }, async () => {
+  await onStage(async (stage) => {
+    const path = `${stage.directory}/my program`;
+    writeFileSync(path, "#!/bin/sh\nexec sleep 300\n", { mode: 0o700 });
+    const handle = await stage.service({ command: path, directory: stage.state }).acquire();
+    await handle.release();
+    await stage.assertNothingLeft();
   });
 });
 

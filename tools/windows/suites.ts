@@ -10,8 +10,7 @@ export const SUITES = [
   "tests/lifecycle",
   "tests/kernel/slots_rivals_test.ts",
   "tests/kernel/slots_vanishing_test.ts",
-  "tests/group/faults_test.ts",
-  "tests/group/group_test.ts",
+  "tests/group",
   "tests/cli/doctor_test.ts",
   "tests/cli/gc_test.ts",
   "tests/cli/documented_commands_test.ts",
@@ -78,9 +77,5 @@ export const LEFT_OUT = [
   {
     what: "`tests/multiprocess` by `slots`",
     why: "with Wine's one server it takes ten minutes in Deno, and two files did not end within minutes in Bun",
-  },
-  {
-    what: "`tests/group/killed_test.ts`",
-    why: "in Deno under Wine the test of a host that is killed while it starts hangs; why is not known",
   },
 ] as const;

@@ -6,7 +6,7 @@
 
 import { fstatSync } from "node:fs";
 import process from "node:process";
-import { parseStatus, readProcFile, readProcLink } from "./proc_files.ts";
+import { parseStatus, readProcLink, readStatusLine } from "./proc_files.ts";
 
 /** More wrappers than anybody starts. */
 const MOST = 32;
@@ -17,7 +17,7 @@ export function inputAncestors(): number[] {
   const found: number[] = [];
   // Who was handed the same pipe only passes it on. Who was not has the other end.
   for (let pid = process.pid; found.length < MOST;) {
-    const parent = parseStatus(readProcFile(`/proc/${pid}/stat`) ?? "")?.parent ?? 0;
+    const parent = parseStatus(readStatusLine(pid) ?? "")?.parent ?? 0;
     if (parent < 1) break;
     found.push(parent);
     if (input === undefined || readProcLink(`/proc/${parent}/fd/0`) !== input) break;

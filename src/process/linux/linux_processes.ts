@@ -21,6 +21,7 @@ import {
   readProcBytes,
   readProcFile,
   readProcLink,
+  readStatusLine,
   splitStatusLines,
   type StatusFields,
 } from "./proc_files.ts";
@@ -51,7 +52,7 @@ export class LinuxProcesses extends UnixProcesses {
   }
 
   status(pid: number): ProcessStatus | undefined {
-    const fields = parseStatus(readProcFile(`/proc/${pid}/stat`) ?? "");
+    const fields = parseStatus(readStatusLine(pid) ?? "");
     return fields && this.#status(fields);
   }
 
@@ -83,7 +84,7 @@ export class LinuxProcesses extends UnixProcesses {
     for (const deadline = performance.now() + PROGRAM_CHANGE_MS;;) {
       const environment = readProcBytes(`/proc/${pid}/environ`);
       if (environment === undefined || environment.length > 0 || performance.now() >= deadline) return environment;
-      if (hasNoEnvironment(readProcFile(`/proc/${pid}/stat`) ?? "")) return environment;
+      if (hasNoEnvironment(readStatusLine(pid) ?? "")) return environment;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PROGRAM_CHANGE_PAUSE_MS);
     }
   }
@@ -99,7 +100,7 @@ export class LinuxProcesses extends UnixProcesses {
   }
 
   ageMs(pid: number): number | undefined {
-    const fields = parseStatus(readProcFile(`/proc/${pid}/stat`) ?? "");
+    const fields = parseStatus(readStatusLine(pid) ?? "");
     const uptime = Number(readProcFile("/proc/uptime")?.split(" ")[0]);
     if (fields === undefined || Number.isNaN(uptime)) return undefined;
     return Math.max(0, Math.round(1000 * (uptime - Number(fields.startTicks) / TICKS_PER_SECOND)));
@@ -134,7 +135,7 @@ export class LinuxProcesses extends UnixProcesses {
   }
 
   terminalSignalsWholeGroup(): boolean {
-    const text = readProcFile(`/proc/${process.pid}/stat`) ?? "";
+    const text = readStatusLine(process.pid) ?? "";
     // The fields after the command's name: state, parent, group, session, terminal, the group in front of the terminal.
     const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
     return fields[5] !== undefined && fields[5] === fields[2];

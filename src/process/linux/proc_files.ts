@@ -4,6 +4,7 @@
  * @module
  */
 
+import process from "node:process";
 import { linuxAccess } from "./linux_access.ts";
 
 /** The fields of /proc/PID/stat that are used; see proc_pid_stat(5). */
@@ -41,6 +42,15 @@ export function readProcFile(path: string): string | undefined {
 /** The target of a symbolic link, or undefined when it does not exist or may not be read. */
 export function readProcLink(path: string): string | undefined {
   return linuxAccess().link(path);
+}
+
+/**
+ * The line of /proc/PID/stat, as {@link readProcFile}. An emulator of another architecture (qemu-user, which Docker uses
+ * for images of one) makes up this file for the process that it runs: no group, and a start time that can be a tick off
+ * what others read. So a process reads the file of its first thread, which has the same fields and is the kernel's own.
+ */
+export function readStatusLine(pid: number): string | undefined {
+  return readProcFile(pid === process.pid ? `/proc/${pid}/task/${pid}/stat` : `/proc/${pid}/stat`);
 }
 
 /** Takes a line of /proc/PID/stat apart. The command name may hold anything, parentheses and spaces included. */

@@ -16,7 +16,7 @@ import type { LoggedProcess, LoggedStart } from "../logged_process.ts";
 import type { AskingSignal, Domain, ProcessStatus, ProcessSystem } from "../process_system.ts";
 import { wordsOf } from "./command_line.ts";
 import { startDetachedProgram } from "./detached_start.ts";
-import { endWithThisProcess } from "./ending_job.ts";
+import { startEnding } from "./ending_job.ts";
 import { startLoggedProgram } from "./logged_start.ts";
 import { listenForRequests, listens, ProcessHandle } from "./process_handle.ts";
 import { descendants, type ListedProcess, listedProcesses } from "./process_list.ts";
@@ -213,8 +213,8 @@ export class WindowsProcesses implements ProcessSystem {
     return undefined;
   }
 
-  endWithThisProcess(pid: number): void {
-    endWithThisProcess(pid);
+  startEnding<T extends { readonly pid?: number }>(start: () => T): T {
+    return startEnding(start);
   }
 
   contain(): ServiceJob {

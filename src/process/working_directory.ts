@@ -1,0 +1,18 @@
+/**
+ * Whether a program can be started in a directory.
+ *
+ * @module
+ */
+
+import { processSystem } from "./platform.ts";
+
+/**
+ * Why no program can be started in a directory; undefined when nothing is known against it. The system is asked as for
+ * a program, which takes no permission to read.
+ */
+export function faultOfDirectory(path: string): "does not exist" | "is no directory" | undefined {
+  const system = processSystem();
+  // Only of a directory one can ask for ".".
+  if (system.canRun(`${path}/.`) !== false) return undefined;
+  return system.canRun(path) === false ? "does not exist" : "is no directory";
+}
