@@ -4,18 +4,16 @@
  * @example Share a process with all who run this
  * ```ts
  * import { SharedService } from "@procref/core";
- * import { spawn } from "node:child_process";
  * import assert from "node:assert/strict";
  *
- * const service = new SharedService("my-database", {
- *   onFirstAcquire() {
- *     const child = spawn("sleep", ["60"], { detached: true, stdio: "ignore" });
- *     child.unref();
- *     return { pid: child.pid, port: 5432 };
- *   },
+ * const service = new SharedService("my-service", {
+ *   command: ["sleep", "60"], // your server; with `port: "auto"`, {port} in an argument stands for its port
+ *   lingerMs: 200, // kept for a moment after its last client
  * });
- * await using handle = await service.acquire();
- * assert.equal(handle.port, 5432);
+ * await using handle = await service.acquire(); // the first one starts it, the others join it
+ * assert.ok(handle.pid !== undefined);
+ * assert.ok(await service.count() >= 1);
+ * // released here; the last one lets it go
  * ```
  *
  * @module
@@ -28,6 +26,8 @@ export type { Scope } from "./src/kernel/object_name.ts";
 export { chooseMechanism, type MechanismChoice, openRefCounter, type RefCounterOptions } from "./src/kernel/open.ts";
 export * as process from "./src/process/mod.ts";
 export { SharedService } from "./src/service/shared_service.ts";
+export type { ServiceEvents } from "./src/service/events.ts";
+export type { TypedEventTarget } from "./src/service/typed_events.ts";
 export { SharedServiceBuilder } from "./src/service/builder.ts";
 export { type Release, ServiceHandle } from "./src/service/service_handle.ts";
 export {

@@ -40,6 +40,12 @@ interface DenoFile {
   close(): void;
 }
 
+/**
+ * What Deno's console asks an object for before anything else, with what shows values and its options. It asks event
+ * targets for nothing that Node knows.
+ */
+export const CONSOLE_HOOK: symbol = Symbol.for("Deno.customInspect");
+
 /** Binds {@link NativeRuntime} to Deno's global. */
 export function denoRuntime(global: unknown): NativeRuntime {
   const deno = global as DenoFfi;

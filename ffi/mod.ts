@@ -10,6 +10,8 @@ import { denoRuntime } from "./deno.ts";
 import { instrumented } from "./instrument.ts";
 import type { NativeLibrary, NativeRuntime, Pointer, SymbolTable } from "./types.ts";
 
+export { CONSOLE_HOOK } from "./deno.ts";
+
 let chosen: NativeRuntime | undefined;
 
 /**

@@ -105,7 +105,10 @@ export interface ErrorDetails {
   readonly wanted?: string;
   /** The exit status of the process concerned; 128 and the signal's number when a signal ended it. */
   readonly exitCode?: number;
-  /** The last lines that the service wrote. */
+  /**
+   * The last lines that the service wrote. Consoles, JSON and copies leave it out (it is not enumerable), for the message
+   * has these lines as well.
+   */
   readonly log?: string;
   /** What a start that took too long waited for, for example `tcp 127.0.0.1:8080`. */
   readonly waitedFor?: string;
@@ -156,9 +159,22 @@ export class ProcrefError extends Error {
   ) {
     super(message, "cause" in options ? { cause: options.cause } : undefined);
     this.code = code;
-    this.details = options.details ?? {};
+    this.details = shownOnce(options.details ?? {});
     Object.defineProperty(this, BRAND, { value: true });
   }
+}
+
+/** The details with a log that is there and is not listed. As a value, some consoles would still show it; see {@link allDetails}. */
+function shownOnce(details: ErrorDetails): ErrorDetails {
+  const { log } = details;
+  if (log === undefined) return details;
+  const { log: _, ...others } = details;
+  return Object.defineProperty(others, "log", { get: () => log, enumerable: false });
+}
+
+/** All details of an error with its log, for those who write them down and make the error again elsewhere. */
+export function allDetails({ details }: ProcrefError): ErrorDetails {
+  return { ...details, log: details.log };
 }
 
 /**

@@ -11,13 +11,15 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { lineAt, type SourceText, sourceText } from "./source_text.ts";
 
-const LEAVES = ["errors", "waiting"];
+const LEAVES = ["errors", "waiting", "known_options"];
 const SYSTEM = [...LEAVES, "ffi", "kernel", "process"];
 
 /** Which rooms each room may import from, beside itself. Arrows point one way. */
 const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
   errors: [],
   waiting: ["errors"],
+  suggestion: [],
+  known_options: ["errors", "suggestion"],
   ffi: ["errors"],
   kernel: [...LEAVES, "ffi"],
   process: [...LEAVES, "ffi"],

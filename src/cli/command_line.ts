@@ -15,7 +15,7 @@ import { RUN } from "./commands/run.ts";
 import { STATUS } from "./commands/status.ts";
 import { STOP } from "./commands/stop.ts";
 import { Arguments } from "./options.ts";
-import { didYouMean } from "./suggestion.ts";
+import { didYouMean } from "../suggestion.ts";
 import type { Terminal } from "./terminal.ts";
 import { UsageError } from "./usage_error.ts";
 import { VERSION } from "./version.ts";

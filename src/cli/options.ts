@@ -6,7 +6,7 @@
 
 import { parseArgs } from "node:util";
 import type { Scope } from "../kernel/object_name.ts";
-import { didYouMean } from "./suggestion.ts";
+import { didYouMean } from "../suggestion.ts";
 import { UsageError } from "./usage_error.ts";
 import { durationMs, wholeNumber } from "./values.ts";
 

@@ -5,7 +5,7 @@
  */
 
 import type { Catalog } from "../service/catalog.ts";
-import { didYouMean } from "./suggestion.ts";
+import { didYouMean } from "../suggestion.ts";
 import { commandText, printable } from "./terminal.ts";
 
 /** How many namespaces are named at most. */

@@ -8,7 +8,7 @@ import { resolve } from "node:path";
 import type { Readiness, SupervisedServiceOptions } from "../service/supervised_options.ts";
 import { STOP_SIGNALS } from "../service/service_description.ts";
 import type { Arguments } from "./options.ts";
-import { didYouMean } from "./suggestion.ts";
+import { didYouMean } from "../suggestion.ts";
 import { UsageError } from "./usage_error.ts";
 import { splitWords } from "./values.ts";
 

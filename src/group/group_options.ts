@@ -5,6 +5,7 @@
  */
 
 import { ProcrefError } from "../errors.ts";
+import { namesOf, refuseUnknown } from "../known_options.ts";
 import { checkName } from "../kernel/object_name.ts";
 import { LONGEST_TIMER_MS } from "../waiting.ts";
 
@@ -57,6 +58,20 @@ export type GroupPlan =
   & Pick<ServiceGroupOptions, "cwd" | "directory">
   & { readonly backoff: Required<GroupBackoff> };
 
+const OPTIONS = namesOf<ServiceGroupOptions>({
+  serviceName: true,
+  executable: true,
+  args: true,
+  env: true,
+  cwd: true,
+  replicas: true,
+  autoRespawn: true,
+  spawnTimeoutMs: true,
+  backoff: true,
+  restartLimit: true,
+  directory: true,
+});
+const BACKOFF = namesOf<GroupBackoff>({ delayMs: true, maxDelayMs: true, resetAfterMs: true });
 const MOST_REPLICAS = 1000;
 
 /**
@@ -75,6 +90,8 @@ export function planOf(options: ServiceGroupOptions): GroupPlan {
     spawnTimeoutMs = 5000,
     restartLimit = 10,
   } = options;
+  refuseUnknown(options, OPTIONS, "a group");
+  refuseUnknown(options.backoff ?? {}, BACKOFF, "the backoff of a group");
   const backoff = { delayMs: 100, maxDelayMs: 10_000, resetAfterMs: 10_000, ...given(options.backoff) };
   const check = (field: string, condition: boolean, remedy: string): void => {
     if (!condition) throw invalid(serviceName, field, remedy);

@@ -161,7 +161,7 @@ export class Instance<T extends RegisteredProcess> {
     const { name, index } = this;
     try {
       const { process, entry } = await spawnAndWait(registry, name, plan.executable, [...plan.args, String(index)], {
-        ...processSystem().groupOptions,
+        detached: processSystem().groupOptions.detached,
         cwd: plan.cwd,
         env: {
           ...plan.env,

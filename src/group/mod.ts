@@ -12,6 +12,7 @@ export type { GroupBackoff, ServiceGroupOptions } from "./group_options.ts";
 export type { GroupRegistry } from "./instance.ts";
 export {
   type Failover,
+  type GroupEvents,
   type InstanceRole,
   type InstanceSnapshot,
   type LiveInstance,

@@ -48,6 +48,7 @@ import type { ManagedProcess } from "../process/managed_process.ts";
 import type { RegisteredProcess } from "../process/spawn_and_wait.ts";
 import { checkGrace } from "../process/stop.ts";
 import { tell } from "../service/events.ts";
+import { TypedEventTarget } from "../service/typed_events.ts";
 import { type GroupPlan, planOf, type ServiceGroupOptions } from "./group_options.ts";
 import { HostSeat } from "./host_seat.ts";
 import { type GroupRegistry, Instance, type InstanceSetting } from "./instance.ts";
@@ -88,6 +89,16 @@ export interface Failover<T extends RegisteredProcess = RegisteredProcess> {
   readonly previous: LiveInstance<T>;
   /** The one that is the primary now. */
   readonly primary: LiveInstance<T>;
+}
+
+/** The events of a group. */
+export interface GroupEvents<T extends RegisteredProcess = RegisteredProcess> {
+  /** Another instance is the primary. */
+  readonly failover: CustomEvent<Failover<T>>;
+  /** The group is gone for good: why. */
+  readonly lost: CustomEvent<ProcrefError>;
+  /** An instance could not be started, or is given up. */
+  readonly warning: CustomEvent<ProcrefError>;
 }
 
 type State = "idle" | "starting" | "running" | "lost" | "stopped";
@@ -140,7 +151,7 @@ type State = "idle" | "starting" | "running" | "lost" | "stopped";
  * }
  * ```
  */
-export class ServiceGroup<T extends RegisteredProcess = RegisteredProcess> extends EventTarget
+export class ServiceGroup<T extends RegisteredProcess = RegisteredProcess> extends TypedEventTarget<GroupEvents<T>>
   implements AsyncDisposable {
   readonly #plan: GroupPlan;
   readonly #registry: GroupRegistry<T>;

@@ -8,7 +8,7 @@
 
 import { writeSync } from "node:fs";
 import process from "node:process";
-import { type ErrorCode, type ErrorDetails, isProcrefError, ProcrefError } from "../errors.ts";
+import { allDetails, type ErrorCode, type ErrorDetails, isProcrefError, ProcrefError } from "../errors.ts";
 import { attempting } from "../kernel/state_directory.ts";
 
 /** The variable by which a program knows that it is the daemon. It holds a word that only the two know. */
@@ -33,7 +33,7 @@ class Handshake {
   failed(error: unknown): void {
     const code = isProcrefError(error) ? error.code : "SPAWN";
     const { message } = error as Error;
-    const details = isProcrefError(error) ? error.details : {};
+    const details = isProcrefError(error) ? allDetails(error) : {};
     this.#say(`failed ${JSON.stringify({ code, message: message ?? String(error), details })}`);
   }
 

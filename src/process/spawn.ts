@@ -10,6 +10,7 @@ import { statSync } from "node:fs";
 import { isAbsolute, resolve } from "node:path";
 import process from "node:process";
 import { ProcrefError } from "../errors.ts";
+import { namesOf, refuseUnknown } from "../known_options.ts";
 import type { ProcessIdentity } from "./identity.ts";
 import { NO_INTERPRETER, wantsShell } from "./interpreter.ts";
 import { checkProcessName, ManagedProcess } from "./managed_process.ts";
@@ -51,6 +52,15 @@ export interface SpawnOptions {
   readonly endWithParent?: boolean;
 }
 
+const OPTIONS = namesOf<SpawnOptions>({
+  cwd: true,
+  env: true,
+  stdio: true,
+  detached: true,
+  searchPath: true,
+  endWithParent: true,
+});
+
 /**
  * Starts a program and resolves once it runs. When this process dies, it runs on, unless `endWithParent` says otherwise;
  * its parent is the first process then.
@@ -81,6 +91,7 @@ export async function spawn(
   options: SpawnOptions = {},
 ): Promise<ManagedProcess> {
   checkWords(name, executable, args);
+  refuseUnknown(options, OPTIONS, `spawn("${name}")`);
   const { cwd, stdio = ["ignore", "inherit", "inherit"], detached = false, endWithParent = false } = options;
   const system = processSystem();
   const env = mergedVariables([process.env, options.env ?? {}]);

@@ -5,6 +5,7 @@
  */
 
 import { ProcrefError } from "../errors.ts";
+import { namesOf, refuseUnknown } from "../known_options.ts";
 import type { Mechanism } from "../kernel/ref_counter.ts";
 
 /** Where registries are, in the state directory. */
@@ -40,8 +41,16 @@ const GREATEST_CAPACITY = 8192;
 /** For how long a change waits for others when nobody says so. */
 export const USUAL_LOCK_TIMEOUT_MS = 5000;
 
+const OPTIONS = namesOf<ServiceRegistryOptions>({
+  capacity: true,
+  directory: true,
+  mechanism: true,
+  lockTimeoutMs: true,
+});
+
 /** @throws ProcrefError `INVALID_ARGUMENT` */
 export function checkOptions(options: ServiceRegistryOptions): void {
+  refuseUnknown(options, OPTIONS, "a registry");
   const { capacity = USUAL_CAPACITY, lockTimeoutMs = USUAL_LOCK_TIMEOUT_MS, mechanism } = options;
   const fits = Number.isSafeInteger(capacity) && capacity >= 1 && capacity <= GREATEST_CAPACITY;
   if (!fits) throw refused("capacity", capacity, `use an integer from 1 to ${GREATEST_CAPACITY}`);

@@ -37,3 +37,9 @@ export interface Pruned {
   /** Why. */
   readonly reason: "dead" | "expired";
 }
+
+/** The events of a `FileSemaphore`. */
+export interface SemaphoreEvents {
+  /** This process took the place of one that had died, or whose time was over. */
+  readonly prune: CustomEvent<Pruned>;
+}

@@ -7,8 +7,10 @@
 import { isAbsolute, resolve } from "node:path";
 import process from "node:process";
 import { ProcrefError } from "../errors.ts";
+import { namesOf, refuseUnknown } from "../known_options.ts";
+import { TypedEventTarget } from "../service/typed_events.ts";
 import { checkWait, LONGEST_TIMER_MS, type WaitOptions } from "../waiting.ts";
-import { CHANNELS, type Pruned, type SemaphoreEvent } from "./events.ts";
+import { CHANNELS, type Pruned, type SemaphoreEvent, type SemaphoreEvents } from "./events.ts";
 import { Permit } from "./permit.ts";
 import { type Dropped, endOf, present } from "./queue.ts";
 import { giveBack, ours, type Request, take, takeAway, type Taken } from "./requests.ts";
@@ -46,6 +48,7 @@ export interface AcquireOptions extends HoldOptions, WaitOptions {
   readonly priority?: number;
 }
 
+const OPTIONS = namesOf<FileSemaphoreOptions>({ lockTimeoutMs: true, removesUnused: true });
 const LOCK_TIMEOUT_MS = 10_000;
 const LONGEST_ID = 1000;
 
@@ -90,7 +93,7 @@ let made = 0;
  * rmSync(directory, { recursive: true });
  * ```
  */
-export class FileSemaphore extends EventTarget implements Disposable {
+export class FileSemaphore extends TypedEventTarget<SemaphoreEvents> implements Disposable {
   /** The file. */
   readonly path: string;
   /** How many permits there are. */
@@ -111,6 +114,7 @@ export class FileSemaphore extends EventTarget implements Disposable {
     super();
     if (typeof path !== "string" || path === "") throw invalid("path", path, "a path");
     checkWhole("capacity", capacity, 1, Number.MAX_SAFE_INTEGER);
+    refuseUnknown(options, OPTIONS, "a semaphore");
     const { lockTimeoutMs = LOCK_TIMEOUT_MS, removesUnused = false } = options;
     checkWhole("lockTimeoutMs", lockTimeoutMs, 0, LONGEST_TIMER_MS);
     this.path = isAbsolute(path) ? path : resolve(path);

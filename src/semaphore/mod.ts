@@ -41,6 +41,6 @@ export { type AcquireOptions, FileSemaphore, type FileSemaphoreOptions, type Hol
 export { Permit, type PermitOrigin } from "./permit.ts";
 export { type SlotHolder, SlotManager } from "./slot_manager.ts";
 export type { Owner } from "./owner.ts";
-export type { Pruned } from "./events.ts";
+export type { Pruned, SemaphoreEvents } from "./events.ts";
 export type { HolderInfo, SemaphoreState, WaiterInfo } from "./state.ts";
 export type { WaitOptions } from "../waiting.ts";

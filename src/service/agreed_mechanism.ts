@@ -5,6 +5,7 @@
  * @module
  */
 
+import { ProcrefError } from "../errors.ts";
 import type { RefCounter } from "../kernel/ref_counter.ts";
 import { mismatch } from "../kernel/mismatch.ts";
 import type { WaitOptions } from "../waiting.ts";
@@ -56,4 +57,14 @@ function agree({ counter, store }: Counted): void {
   if (!crossProcess) return;
   const agreed = store.agreeOn(mechanism);
   if (agreed !== mechanism) throw mismatch(counter, mechanism, agreed, `as ${store.directory} says`);
+}
+
+/** What a holder is told whose kernel object a stranger has removed. */
+export function removedObject(name: string): ProcrefError {
+  return new ProcrefError(
+    "ACQUIRE",
+    `The kernel object of "${name}" was removed while it was held (ipcrm, or the user's last logout where logind has ` +
+      `RemoveIPC=yes); it was made again with the references of this process`,
+    { details: { name } },
+  );
 }

@@ -15,6 +15,8 @@
  */
 
 import { type Channel, channel } from "node:diagnostics_channel";
+import { isProcrefError, ProcrefError } from "../errors.ts";
+import type { ServiceInfo } from "./service_info.ts";
 
 /** The channels, by what happened. */
 export const CHANNELS: Readonly<Record<"acquire" | "release" | "restart" | "lost" | "failover" | "warning", Channel>> =
@@ -33,8 +35,28 @@ type Told = EventTarget & { readonly name: string };
 /** How the message on a channel calls what the event has as its `detail`. */
 const DETAILS = { restart: "info", lost: "error", failover: "failover", warning: "error" } as const;
 
-/** Something happened that is rare: the service has an event for it, whose `detail` is the same as on the channel. */
-export function tell(service: Told, what: keyof typeof DETAILS, detail: unknown): void {
+/** The events of a `SharedService`. */
+export interface ServiceEvents {
+  /** A supervised service was started again: as it is now. */
+  readonly restart: CustomEvent<ServiceInfo>;
+  /** A supervised service is gone for good: why. */
+  readonly lost: CustomEvent<ProcrefError>;
+  /** Something went wrong without stopping anything. */
+  readonly warning: CustomEvent<ProcrefError>;
+}
+
+/**
+ * Something happened that is rare: the service has an event for it, whose `detail` is the same as on the channel. An
+ * error that is none of ours becomes the cause of one that is.
+ */
+export function tell(service: Told, what: keyof typeof DETAILS, told: unknown): void {
+  const detail = DETAILS[what] === "error" ? ourError(told) : told;
   service.dispatchEvent(new CustomEvent(what, { detail }));
   CHANNELS[what].publish({ service: service.name, [DETAILS[what]]: detail });
+}
+
+function ourError(problem: unknown): ProcrefError {
+  if (isProcrefError(problem)) return problem;
+  const message = problem instanceof Error ? problem.message : String(problem);
+  return new ProcrefError("OTHER", message, { cause: problem });
 }

@@ -103,7 +103,8 @@ const TIMES = {
 
 /** Whether options describe a supervised service: a command, or a module for the supervisor to load. */
 export function isSupervised(options: SharedServiceOptions): options is SupervisedServiceOptions {
-  return typeof options === "object" && options !== null && ("command" in options || "module" in options);
+  const { command, module } = options as { readonly command?: unknown; readonly module?: unknown };
+  return command !== undefined || module !== undefined;
 }
 
 /**
@@ -112,12 +113,6 @@ export function isSupervised(options: SharedServiceOptions): options is Supervis
  * @throws ProcrefError `INVALID_ARGUMENT`
  */
 export function completeOptions(options: CallbackServiceOptions): CallbackServiceOptions & CompleteSettings {
-  if (typeof options !== "object" || options === null) {
-    throw new ProcrefError(
-      "INVALID_ARGUMENT",
-      "Cannot describe a service without options: give a command or onFirstAcquire",
-    );
-  }
   if (options.reaper !== undefined && typeof options.reaper !== "boolean") {
     throw new ProcrefError("INVALID_ARGUMENT", `Cannot use ${String(options.reaper)} as reaper: give true or false`);
   }

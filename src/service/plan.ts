@@ -14,6 +14,7 @@ import {
   isSupervised,
   type SharedServiceOptions,
 } from "./options.ts";
+import { checkOptionNames } from "./option_names.ts";
 import { describeService, type SupervisedClientOptions } from "./supervised_options.ts";
 
 /** The options with everything filled in: those of callbacks, or those of a supervised service. */
@@ -27,6 +28,7 @@ export type Plan =
  * @throws ProcrefError `INVALID_ARGUMENT`, `PERMISSION`
  */
 export function planOf(name: string, options: SharedServiceOptions): Plan {
+  checkOptionNames(name, options);
   if (!isSupervised(options)) return { settings: completeOptions(options) };
   const settings = completeTimes(options);
   return { settings, supervised: describeService(name, settings) };

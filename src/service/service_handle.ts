@@ -5,15 +5,19 @@
  */
 
 import { ServiceInfo } from "./service_info.ts";
+import { showAs } from "./shown.ts";
 
 /** The service as its holders know it: they all share it, so that news reaches every handle. */
 export class Incarnation {
+  /** The service's name. */
+  readonly name: string;
   /** The service as it is now. */
   info: ServiceInfo;
   #lost: AbortController | undefined;
   #reason: unknown;
 
-  constructor(info: ServiceInfo) {
+  constructor(name: string, info: ServiceInfo) {
+    this.name = name;
     this.info = info;
   }
 
@@ -62,6 +66,10 @@ export type Release = () => Promise<void>;
  * ```
  */
 export class ServiceHandle implements Disposable, AsyncDisposable {
+  static {
+    showAs(this.prototype, ({ name, pid, port, released }) => ({ name, pid, port, released }));
+  }
+
   readonly #incarnation: Incarnation;
   readonly #release: Release;
   #released: Promise<void> | undefined;
@@ -75,6 +83,11 @@ export class ServiceHandle implements Disposable, AsyncDisposable {
   constructor(incarnation: Incarnation, release: Release) {
     this.#incarnation = incarnation;
     this.#release = release;
+  }
+
+  /** The name of the service. */
+  get name(): string {
+    return this.#incarnation.name;
   }
 
   /**
@@ -115,15 +128,19 @@ export class ServiceHandle implements Disposable, AsyncDisposable {
   }
 
   /**
-   * Gives the reference back; when it is the last one, stops the service and resolves once it is gone. Any further
-   * call does nothing and gives the same promise. Unless it is the last one, the reference is back when the call
-   * returns, before anything is awaited.
+   * Gives the reference back. Any further call does nothing and gives the same promise.
    *
-   * When the process dies before it has resolved, the reference is given back by the kernel, and the next client finds
-   * what is left of the service.
+   * Of a service with a command or a module, the reference is back when the call returns. If it was the last one, the
+   * supervisor stops the service after that, once `lingerMs` are over: it may still run when this has resolved.
    *
-   * @throws ProcrefError `SERVICE_STOP` when `onLastRelease` failed and the service may still run, `TIMEOUT`,
-   * `RELEASE`, `IO`; the reference has been given back even so
+   * Of a service of callbacks, the same holds unless the reference is the last one. Then this stops the service, and
+   * resolves once it is gone.
+   *
+   * When the process dies before it has resolved, the reference is given back by the kernel, and the supervisor, the
+   * reaper or the next client finds what is left of the service.
+   *
+   * @throws ProcrefError `SERVICE_STOP` when `onLastRelease` failed and the service may still run, `TIMEOUT` when others
+   * are in the middle of a step for longer than `lockTimeoutMs`, `RELEASE`, `IO`; the reference has been given back even so
    */
   release(): Promise<void> {
     return this.#released ??= this.#release();
@@ -135,8 +152,9 @@ export class ServiceHandle implements Disposable, AsyncDisposable {
   }
 
   /**
-   * Releases at the end of a `using` block, without waiting. When the reference is the last one, the service is
-   * stopped in the background, and a failure of that is a `warning` event of the service.
+   * Releases at the end of a `using` block, without waiting. What is still to be done then, to stop a service of callbacks
+   * when the reference was the last one, is done in the background, and a failure of that is a `warning` event of the
+   * service.
    */
   [Symbol.dispose](): void {
     this.release().catch(() => {});

@@ -11,10 +11,10 @@ import { currentUser, openRefCounter } from "../kernel/open.ts";
 import type { RefCounter } from "../kernel/ref_counter.ts";
 import { stateDirectory } from "../kernel/state_directory.ts";
 import { checkWait, type WaitOptions, within } from "../waiting.ts";
-import { enter, verify } from "./agreed_mechanism.ts";
+import { enter, removedObject, verify } from "./agreed_mechanism.ts";
 import { SharedServiceBuilder } from "./builder.ts";
 import { CallbackMode } from "./callback_mode.ts";
-import { CHANNELS, tell } from "./events.ts";
+import { CHANNELS, type ServiceEvents, tell } from "./events.ts";
 import { dropService, type HeldService, holdService, rememberHint } from "./held_services.ts";
 import { HolderHint } from "./holders.ts";
 import type { Attachment, Mode, ReadyRecord } from "./mode.ts";
@@ -22,9 +22,11 @@ import type { SharedServiceOptions } from "./options.ts";
 import { nameOfModule, type Plan, planOf } from "./plan.ts";
 import { RecordStore } from "./record_store.ts";
 import { Incarnation, ServiceHandle } from "./service_handle.ts";
+import { showAs } from "./shown.ts";
 import { type ModuleServiceOptions, moduleUrl } from "./supervised_options.ts";
 import { SupervisedMode } from "./supervised_mode.ts";
 import { orderedName, type SupervisorOrders } from "./supervisor_orders.ts";
+import { TypedEventTarget } from "./typed_events.ts";
 import { WarmService } from "./warm_service.ts";
 
 /** What is there once a service has been used. */
@@ -89,7 +91,11 @@ interface Held {
  * assert.ok(!processes.isAlive(pid)); // we were the last
  * ```
  */
-export class SharedService extends EventTarget {
+export class SharedService extends TypedEventTarget<ServiceEvents> {
+  static {
+    showAs(this.prototype, (service) => ({ name: service.name, namespace: service.#plan.settings.namespace }));
+  }
+
   /** The name that processes share it by. */
   readonly name: string;
   readonly #plan: Plan;
@@ -306,7 +312,7 @@ export class SharedService extends EventTarget {
     const { record } = attachment;
     if (this.#held === undefined || this.#held.incarnation.isLost) {
       if (this.#held !== undefined) dropService(this.#watched);
-      this.#held = { attachment, incarnation: new Incarnation(record.info), handles: 0 };
+      this.#held = { attachment, incarnation: new Incarnation(this.name, record.info), handles: 0 };
       holdService(this.#watched);
     } else if (this.#held.attachment !== attachment) {
       this.#renew(attachment);
@@ -348,7 +354,7 @@ export class SharedService extends EventTarget {
     try {
       const { counter, mode, hint } = this.#opened!;
       this.#leaveHint(this.#opened!);
-      if (verify(this.#opened!)) tell(this, "warning", removed(this.name));
+      if (verify(this.#opened!)) tell(this, "warning", removedObject(this.name));
       hint?.pruneInTurn(counter.count());
       // What comes after a loss is another service, which these handles are none of.
       if (held.incarnation.isLost) return;
@@ -383,13 +389,4 @@ export class SharedService extends EventTarget {
 
 function isSameService(one: ReadyRecord, other: ReadyRecord): boolean {
   return one.info.pid === other.info.pid && one.info.identity?.start === other.info.identity?.start;
-}
-
-function removed(name: string): ProcrefError {
-  return new ProcrefError(
-    "ACQUIRE",
-    `The kernel object of "${name}" was removed while it was held (ipcrm, or the user's last logout where logind has ` +
-      `RemoveIPC=yes); it was made again with the references of this process`,
-    { details: { name } },
-  );
 }

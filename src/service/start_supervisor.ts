@@ -5,7 +5,6 @@
  */
 
 import { extname } from "node:path";
-import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { nativeRuntime } from "../../ffi/mod.ts";
 import type { Grants } from "../../ffi/types.ts";
@@ -23,6 +22,8 @@ const MAIN = new URL(`../supervisor/main${extname(import.meta.url)}`, import.met
 const START_TIMEOUT_MS = 20_000;
 /** How many in a row may be killed before they have said a word. */
 const MOST_KILLED = 3;
+/** What Deno says when a module is not in the cache in which it looks. */
+const NOT_CACHED = /not found in cache|--cached-only is specified/;
 /** What programs need in order to find others, and a runtime its cached modules. */
 const PASSED_ON = [
   ...["PATH", "HOME", "USER", "LANG", "TMPDIR", "DENO_DIR", "XDG_CACHE_HOME", "BUN_INSTALL"],
@@ -119,18 +120,14 @@ function isText(value: string | undefined): value is string {
   return value !== undefined;
 }
 
-/** What a program of ours finds in its environment of what this process has in its own. */
+/**
+ * What a program of ours finds in its environment of what this process has in its own. What Deno does not let us see, it
+ * does without; nobody is asked for it.
+ */
 export function passedOn(): Record<string, string> {
-  const found: Record<string, string> = {};
-  for (const variable of PASSED_ON) {
-    try {
-      const value = process.env[variable];
-      if (value !== undefined) found[variable] = value;
-    } catch {
-      // Deno does not let us see it: the supervisor does without.
-    }
-  }
-  return found;
+  const runtime = nativeRuntime();
+  const found = PASSED_ON.map((name) => [name, runtime.variable(name)] as const);
+  return Object.fromEntries(found.filter((entry): entry is readonly [string, string] => entry[1] !== undefined));
 }
 
 /** What the first word of a supervisor means. */
@@ -143,8 +140,19 @@ function heard(
   if (word === SEAT_TAKEN) return undefined;
   if (word === "late") throw failure(name, `it was not in office after ${START_TIMEOUT_MS} ms`);
   if (word === "" && errors.trim() === "") return "killed";
-  const why = word === FAILED ? JSON.parse(rest.join(" ")) : `it ended without a word: ${errors.trim() || line}`;
-  throw failure(name, why);
+  throw failure(name, word === FAILED ? JSON.parse(rest.join(" ")) : endedBefore(errors.trim(), line));
+}
+
+/** Why it ended before it was in office, as far as its runtime has told. */
+function endedBefore(errors: string, line: string | undefined): string {
+  if (NOT_CACHED.test(errors)) {
+    return `it looks for this library in Deno's default cache, where it is not; allow DENO_DIR, XDG_CACHE_HOME and HOME ` +
+      `to be read (--allow-env=DENO_DIR,XDG_CACHE_HOME,HOME), so that it is told of yours, or fetch the library again ` +
+      `(--reload). Deno says: ${errors}`;
+  }
+  return errors === ""
+    ? `it said "${line}" in place of what it should say`
+    : `it ended before it was in office: ${errors}`;
 }
 
 function failure(name: string, why: string, cause?: unknown, code: ErrorCode = "SUPERVISOR"): ProcrefError {

@@ -19,7 +19,7 @@
  */
 
 import { setImmediate as immediate, setTimeout as delay } from "node:timers/promises";
-import { isProcrefError, ProcrefError } from "../errors.ts";
+import { allDetails, isProcrefError, ProcrefError } from "../errors.ts";
 import type { RefCounter } from "../kernel/ref_counter.ts";
 import { containChildren } from "../process/containment.ts";
 import { killGroup } from "../process/group.ts";
@@ -282,9 +282,9 @@ class Supervisor {
     const info = this.#life?.info;
     this.#life = undefined;
     if (problem === undefined) return;
-    const { code, message, details } = problem;
+    const { code, message } = problem;
     const left = this.#remains ? { info, marks: this.#marks } : { info: undefined };
-    this.#publisher.publish({ phase: "FAIL", ...left, failure: { code, message, details } });
+    this.#publisher.publish({ phase: "FAIL", ...left, failure: { code, message, details: allDetails(problem) } });
   }
 
   /** With seat and gate, and nobody left: leaves nothing behind but what says that something could not be ended. */

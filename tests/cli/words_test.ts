@@ -4,7 +4,7 @@ import { durationText } from "../../src/cli/durations.ts";
 import { Arguments } from "../../src/cli/options.ts";
 import { clientOf } from "../../src/cli/run_words.ts";
 import { shortened } from "../../src/cli/service_report.ts";
-import { suggestion } from "../../src/cli/suggestion.ts";
+import { suggestion } from "../../src/suggestion.ts";
 import { displayWidth, formatTable } from "../../src/cli/table.ts";
 import { commandText, paint, printable, type Terminal } from "../../src/cli/terminal.ts";
 import { UsageError } from "../../src/cli/usage_error.ts";

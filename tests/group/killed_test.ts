@@ -50,7 +50,7 @@ test("the elected one is killed in the middle of the failover: the next one is e
     stage.tell("wait");
     const [first, second, third] = group.instances().map(({ pid }) => pid!);
     group.addEventListener("failover", (event) => {
-      const { primary } = (event as CustomEvent<Failover>).detail;
+      const { primary } = event.detail;
       if (primary.pid === second) kill(second);
     });
     kill(first);

@@ -59,11 +59,8 @@ export class GroupStage {
   group(more: Options = {}, runtime?: RuntimeName): ServiceGroup<ServiceEntry> {
     const group = new ServiceGroup(this.registry, this.options(more, runtime));
     this.#groups.push(group);
-    group.addEventListener(
-      "failover",
-      (event) => this.failovers.push((event as CustomEvent<Failover<ServiceEntry>>).detail),
-    );
-    group.addEventListener("warning", (event) => this.warnings.push((event as CustomEvent<ProcrefError>).detail));
+    group.addEventListener("failover", (event) => this.failovers.push(event.detail));
+    group.addEventListener("warning", (event) => this.warnings.push(event.detail));
     return group;
   }
 

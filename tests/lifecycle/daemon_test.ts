@@ -30,7 +30,7 @@ function daemonProgram(before: string, options = "", port = 0): string {
     try {
       daemon = await lifecycle.daemonize({ logFile: "daemon.log", pidFile: "service.pid", ${options} });
     } catch (error) {
-      say("failed " + JSON.stringify({ code: error.code, message: error.message, details: error.details }));
+      say("failed " + JSON.stringify({ code: error.code, message: error.message, details: { ...error.details, log: error.details.log } }));
       throw error;
     }
     if (daemon.role === "launcher") return say("daemon " + daemon.pid);

@@ -1,16 +1,24 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { JsrRegistry } from "./jsr_registry.ts";
 import { CLIENT, Project } from "./project.ts";
 import { MANIFEST, publishedFiles } from "./published.ts";
 
-/** Runs some work with a registry, and a Deno that has fetched nothing yet. */
-async function withRegistry(work: (project: Project, registry: JsrRegistry) => Promise<void>): Promise<void> {
+/** The variables that say where Deno's cache is, from the first that it looks at. */
+const PLACES = ["DENO_DIR", "XDG_CACHE_HOME", "HOME"] as const;
+
+/** Runs some work with a registry, and a Deno that has fetched nothing yet, in the place that a variable says. */
+async function withRegistry(
+  work: (project: Project, registry: JsrRegistry) => Promise<void>,
+  place: typeof PLACES[number] = "DENO_DIR",
+): Promise<void> {
   await using registry = await JsrRegistry.start();
+  const before = PLACES.slice(0, PLACES.indexOf(place)).map((name) => [name, undefined]);
   await Project.with(
     (project) => work(project, registry),
-    (directory) => ({ JSR_URL: registry.url, DENO_DIR: join(directory, "cache") }),
+    (directory) => ({ JSR_URL: registry.url, ...Object.fromEntries(before), [place]: join(directory, "cache") }),
   );
 }
 
@@ -22,6 +30,37 @@ test("from JSR, a program in Deno holds a service; its supervisor comes from the
     const permissions = ["--allow-ffi", "--allow-sys", "--allow-env", "--allow-read", "--allow-write", "--allow-run"];
     assert.equal(await project.says("deno", ["run", "--no-prompt", ...permissions, "main.ts"]), "holds 1 false\n");
     assert.ok(registry.asked.some((path) => path.endsWith("/src/supervisor/main.ts")));
+  });
+});
+
+/** What the README says that a client needs whose service does not inherit its environment. */
+const NARROW =
+  /--allow-env=PROCREF_DIR,[\w,]+/.exec(readFileSync(new URL("../../README.md", import.meta.url), "utf8"))![0];
+const NARROW_CLIENT = CLIENT.replaceAll('"@procref/core', '"jsr:@procref/core@^0.1.0').replace(
+  "{ c",
+  "{ inheritEnv: false, c",
+);
+
+function narrow(env: string): string[] {
+  return ["run", "--no-prompt", "--allow-ffi", "--allow-run=setsid", "--allow-read", "--allow-write", env, "main.ts"];
+}
+
+for (const place of PLACES) {
+  test(`from JSR, the narrow permissions of the README let the supervisor find a cache that ${place} says`, async () => {
+    await withRegistry(async (project) => {
+      project.write("main.ts", NARROW_CLIENT);
+      assert.equal(await project.says("deno", narrow(NARROW)), "holds 1 false\n");
+    }, place);
+  });
+}
+
+test("a supervisor that may not be told where the cache is says which variables to allow", async () => {
+  await withRegistry(async (project) => {
+    project.write("main.ts", NARROW_CLIENT);
+    const { code, stderr } = await project.run("deno", narrow("--allow-env=PROCREF_DIR,NODE_V8_COVERAGE"));
+    assert.equal(code, 1);
+    assert.match(stderr, /in Deno's default cache, where it is not; .*--allow-env=DENO_DIR,XDG_CACHE_HOME,HOME/);
+    assert.doesNotMatch(stderr, /without a word/);
   });
 });
 
@@ -54,6 +93,18 @@ test("every subpath can be imported from JSR, and has types and documentation th
   });
 });
 
+test("a program that imports it from JSR is checked by its types, those of events included", async () => {
+  await withRegistry(async (project) => {
+    const program = CLIENT.replaceAll('"@procref/core', '"jsr:@procref/core@^0.1.0');
+    project.write("main.ts", program);
+    await project.says("deno", ["check", "main.ts"]);
+    project.write("main.ts", program.replace("detail.port", "detail.code"));
+    const { code, stderr } = await project.run("deno", ["check", "main.ts"]);
+    assert.equal(code, 1);
+    assert.match(stderr, /Property 'code' does not exist on type 'ServiceInfo'/);
+  });
+});
+
 test("what is published is what users need, and nothing else", () => {
   const files = [...publishedFiles()];
   const others = files.map(([path]) => path).filter((path) =>
@@ -65,5 +116,5 @@ test("what is published is what users need, and nothing else", () => {
   }
   const bytes = files.reduce((sum, [, { length }]) => sum + length, 0);
   console.log(`published: ${files.length} files, ${(bytes / 1024).toFixed(0)} KiB`);
-  assert.ok(bytes < 2 ** 20, `${bytes} bytes`);
+  assert.ok(bytes < 1.25 * 2 ** 20, `${bytes} bytes`);
 });

@@ -52,10 +52,12 @@ test("the types of the installed package hold in a project that is strict, and f
     project.write("tsconfig.json", JSON.stringify(TYPES));
     project.write("main.ts", CLIENT);
     assert.equal(await project.says("bunx", ["--no-install", "tsc", "-p", "."]), "");
-    project.write("main.ts", CLIENT.replace("command:", "comand:"));
-    const { code, stdout } = await project.run("bunx", ["--no-install", "tsc", "-p", "."]);
-    assert.notEqual(code, 0);
-    assert.match(stdout, /comand/);
+    for (const [right, wrong] of [["command:", "comand:"], ["detail.port", "detail.code"]]) {
+      project.write("main.ts", CLIENT.replace(right, wrong));
+      const { code, stdout } = await project.run("bunx", ["--no-install", "tsc", "-p", "."]);
+      assert.notEqual(code, 0);
+      assert.match(stdout, new RegExp(wrong.replace(/\W|detail/g, "")));
+    }
   });
 });
 

@@ -12,12 +12,15 @@ export interface Ended {
   readonly stderr: string;
 }
 
+/** Variables beside those of the test; undefined takes one away. */
+type Variables = Readonly<Record<string, string | undefined>>;
+
 /** A folder with nothing but what is written into it, and a state directory beside it. */
 export class Project {
   readonly folder: string;
-  readonly #env: Record<string, string>;
+  readonly #env: Variables;
 
-  private constructor(folder: string, env: Readonly<Record<string, string>>) {
+  private constructor(folder: string, env: Variables) {
     this.folder = folder;
     this.#env = { NO_COLOR: "1", PROCREF_DIR: join(folder, "..", "state"), ...env };
   }
@@ -25,7 +28,7 @@ export class Project {
   /** Makes one for as long as the work takes. */
   static async with(
     work: (project: Project) => Promise<void>,
-    env: (directory: string) => Readonly<Record<string, string>> = () => ({}),
+    env: (directory: string) => Variables = () => ({}),
   ): Promise<void> {
     await withDirectory(async (directory) => {
       for (const name of ["project", "state"]) mkdirSync(join(directory, name), { mode: 0o700 });
@@ -64,6 +67,8 @@ import { isProcrefError, SharedService } from "@procref/core";
 import { identityOf } from "@procref/core/process";
 
 const service = new SharedService("consumed", { command: ["sleep", "60"] });
+service.addEventListener("lost", ({ detail }) => console.error(detail.code, detail.details.log));
+service.addEventListener("restart", ({ detail }) => console.error(detail.pid?.toFixed(), detail.port));
 await using handle = await service.acquire();
 if (identityOf(handle.pid!)?.pid !== handle.pid) throw new Error("no such process");
 console.log("holds", await service.count(), isProcrefError(undefined));

@@ -29,7 +29,7 @@ for (const runtime of bothRuntimes) {
     await withPath(async (path) => {
       using semaphore = new FileSemaphore(path, 1);
       const pruned: Pruned[] = [];
-      semaphore.addEventListener("prune", (event) => pruned.push((event as CustomEvent<Pruned>).detail));
+      semaphore.addEventListener("prune", (event) => pruned.push(event.detail));
       await using holder = child(path, 1, runtime);
       await holder.call("acquire", "theirs");
       assert.throws(() => semaphore.acquire("ours"), REFUSED);

@@ -310,7 +310,7 @@ test("a failure behind `using` is a warning", async () => {
       processes.kill(info.identity!);
     },
   });
-  service.addEventListener("warning", (event) => warnings.push((event as CustomEvent<ProcrefError>).detail));
+  service.addEventListener("warning", (event) => warnings.push(event.detail));
   {
     using _handle = await service.acquire();
   }

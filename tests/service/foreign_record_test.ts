@@ -4,7 +4,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
 import { notOnWindows } from "../harness/platform.ts";
-import { process as processes, type ProcrefError, SharedService } from "../../mod.ts";
+import { process as processes, SharedService } from "../../mod.ts";
 import { startSleeper } from "../harness/sleeper.ts";
 import { uniqueName, withDirectory } from "../harness/names.ts";
 
@@ -40,7 +40,7 @@ test(
           onFirstAcquire: () => ({ pid: own = startSleeper() }),
         });
         service.addEventListener("warning", (event) => {
-          warnings.push((event as CustomEvent<ProcrefError>).detail.message);
+          warnings.push(event.detail.message);
         });
         await service.use((handle) => assert.equal(handle.pid, own));
         assert.match(warnings[0], new RegExp(`user ${NOBODY} wrote it, and its process ${victim} is not that user's`));

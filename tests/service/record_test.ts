@@ -38,7 +38,7 @@ function watched(directory: string, name = uniqueName()): Watched {
       return { pid, port: 1234 };
     },
   });
-  service.addEventListener("warning", (event) => warnings.push((event as CustomEvent<ProcrefError>).detail));
+  service.addEventListener("warning", (event) => warnings.push(event.detail));
   return { service, warnings, starts };
 }
 

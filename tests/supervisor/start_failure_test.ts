@@ -4,6 +4,7 @@ import process from "node:process";
 import { test } from "node:test";
 import { isProcrefError, process as processes } from "../../mod.ts";
 import type { ErrorDetails } from "../../mod.ts";
+import { allDetails } from "../../src/errors.ts";
 import { findProgram } from "../../src/process/programs.ts";
 import { eventually } from "../harness/eventually.ts";
 import { limitMs, notOnWindows, onWindows } from "../harness/platform.ts";
@@ -20,7 +21,7 @@ async function failedStart(stage: SupervisedStage, options: Options): Promise<Er
   assert.equal(await service.count(), 0, "the reference is given back");
   await stage.assertNothingLeft();
   assert.equal(failure.details.name, stage.name);
-  return { ...failure.details, message: failure.message };
+  return { ...allDetails(failure), message: failure.message };
 }
 
 /** A command that says whether a file is there. */

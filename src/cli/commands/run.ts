@@ -69,7 +69,7 @@ export const RUN: Command = {
         service = started === undefined
           ? await joined(name, settings, catalog, entry, signal)
           : new SharedService(name, { ...settings, ...started });
-        service.addEventListener("lost", (event) => warn(terminal, (event as CustomEvent<Error>).detail));
+        service.addEventListener("lost", (event) => warn(terminal, event.detail));
         return await service.acquire({ signal });
       });
     } catch (error) {
