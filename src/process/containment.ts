@@ -6,7 +6,7 @@
  */
 
 import { until } from "../waiting.ts";
-import { isAlive, type ProcessIdentity } from "./identity.ts";
+import type { ProcessIdentity } from "./identity.ts";
 import { processSystem } from "./platform.ts";
 import type { Containment } from "./process_system.ts";
 import { SIGKILL } from "./signals.ts";
@@ -32,7 +32,8 @@ export function prepareContained(): void {
 }
 
 /**
- * Stops a process that this one has started with all that it started in turn.
+ * Stops a process that this one has started with all that it started in turn. What cannot be asked to end is ended by
+ * force when all that was asked has ended.
  *
  * @param identity the process
  * @param timeoutMs how long they may take to end by themselves, in milliseconds
@@ -42,12 +43,7 @@ export function prepareContained(): void {
 export async function stopContained(identity: ProcessIdentity, timeoutMs: number): Promise<boolean> {
   if (containment === undefined) return false;
   const kept = containment;
-  const gone = (): boolean => {
-    // Whoever has its console keeps the console's host running, and for the request this process has it.
-    if (!isAlive(identity)) kept.leave();
-    return kept.members().length === 0;
-  };
-  if (kept.request(identity.pid)) await happens(gone, timeoutMs);
+  if (kept.request(identity.pid)) await happens(() => kept.members().length === 0 || kept.isFollowed(), timeoutMs);
   await endContained();
   return true;
 }

@@ -54,6 +54,8 @@ export interface Containment {
    * @returns false when it cannot be asked
    */
   request(pid: number): boolean;
+  /** Whether nobody runs any more who was asked: what has another console or none was not. */
+  isFollowed(): boolean;
   /** To be called before anything in it is ended by force. */
   leave(): void;
   /** The PIDs of all that runs in it, but for this process. */

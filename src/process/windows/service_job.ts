@@ -57,6 +57,11 @@ export class ServiceJob implements Containment {
     return GenerateConsoleCtrlEvent(PROCESS.CTRL_C_EVENT, 0) > 0;
   }
 
+  isFollowed(): boolean {
+    // It gives how many there are, also when there is no room for them; and none when there is no console any more.
+    return windowsProcessCalls().GetConsoleProcessList(new Uint8Array(4), 1) <= 1;
+  }
+
   members(): number[] {
     const { QueryInformationJobObject } = windowsProcessCalls();
     for (let length = FIRST_LENGTH; length <= GREATEST_LENGTH; length *= 2) {
