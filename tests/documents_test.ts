@@ -67,47 +67,63 @@ async function runDeno(directory: string, args: readonly string[], env: Record<s
   return out;
 }
 
-test("the tasks of the guide share one database", async () => {
-  await withDirectory(async (directory) => {
-    const listener = fileURLToPath(new URL("fixtures/listener.ts", import.meta.url));
-    const bin = join(directory, "bin");
-    mkdirSync(bin);
-    writeFileSync(join(bin, "postgres"), `#!/bin/sh\nexec deno run -A --no-check '${listener}' "$@"\n`, {
-      mode: 0o755,
+/** Programs that stand for those that the tasks of the pages name, in a folder. */
+function stubs(directory: string): string {
+  const bin = join(directory, "bin");
+  mkdirSync(bin);
+  const listener = fileURLToPath(new URL("fixtures/listener.ts", import.meta.url));
+  const server = `exec deno run -A --no-check '${listener}' "$@"`;
+  // Its last argument is the port.
+  const connect = 'exec 3<>"/dev/tcp/127.0.0.1/${@: -1}"';
+  const scripts = { "postgres": server, "redis-server": server, "pg_isready": connect, "redis-cli": connect };
+  for (const [name, script] of Object.entries(scripts)) {
+    writeFileSync(join(bin, name), `#!/bin/bash\n${script}\n`, { mode: 0o755 });
+  }
+  return bin;
+}
+
+for (const [page, variable] of [["docs/guide.md", "PGPORT"], ["README.md", "REDIS_URL"]]) {
+  test(`the tasks of ${page} share one database`, async () => {
+    await withDirectory(async (directory) => {
+      const tasks = jsonOf(page).replace("jsr:@procref/core/cli", PROCREF.deno.at(-1)!);
+      writeFileSync(join(directory, "deno.json"), tasks);
+      const client = `
+        import { connect } from "node:net";
+        import { once } from "node:events";
+        const port = /\\d+$/.exec(Deno.env.get("${variable}")!)![0];
+        await once(connect(Number(port), "127.0.0.1").resume(), "close");`;
+      const env = { PATH: `${stubs(directory)}:${process.env.PATH}`, PROCREF_DIR: join(directory, "state") };
+      mkdirSync(env.PROCREF_DIR, { mode: 0o700 });
+      // It runs the other tasks while it holds the database itself.
+      writeFileSync(
+        join(directory, "main.ts"),
+        `${client}
+        const run = (task) => new Deno.Command("deno", { args: ["task", task], stderr: "inherit" }).output();
+        const { code, stdout } = await run("test");
+        console.log(code, new TextDecoder().decode(stdout).includes(\`the port is \${port}\\n\`));
+        if (${"db" in JSON.parse(tasks).tasks}) console.log((await run("db")).code);`,
+      );
+      writeFileSync(
+        join(directory, "main_test.ts"),
+        `${client}
+        Deno.test("it answers", () => console.log(\`the port is \${port}\`));`,
+      );
+      const expected = "db" in JSON.parse(tasks).tasks ? /^0 true\n0$/m : /^0 true$/m;
+      assert.match(await runDeno(directory, ["task", "dev"], env), expected);
+      await eventually(() => readdirSync(env.PROCREF_DIR).length === 0, "the last one has stopped it");
     });
-    const tasks = jsonOf("docs/guide.md").replace("jsr:@procref/core/cli", PROCREF.deno.at(-1)!);
-    writeFileSync(join(directory, "deno.json"), tasks);
-    const client = `
-      import { connect } from "node:net";
-      import { once } from "node:events";
-      export const port = Number(Deno.env.get("PGPORT"));
-      await once(connect(port, "127.0.0.1").resume(), "close");`;
-    const env = { PATH: `${bin}:${process.env.PATH}`, PROCREF_DIR: join(directory, "state") };
-    mkdirSync(env.PROCREF_DIR, { mode: 0o700 });
-    // It runs the other task while it holds the database itself.
-    writeFileSync(
-      join(directory, "main.ts"),
-      `${client}
-      const test = new Deno.Command("deno", { args: ["task", "test"], stdout: "piped", stderr: "inherit" });
-      const { code, stdout } = await test.output();
-      console.log(code, new TextDecoder().decode(stdout).includes(\`the port is \${port}\\n\`));`,
-    );
-    writeFileSync(
-      join(directory, "main_test.ts"),
-      `${client}
-      Deno.test("it answers", () => console.log(\`the port is \${port}\`));`,
-    );
-    assert.match(await runDeno(directory, ["task", "dev"], env), /^0 true$/m);
-    await eventually(() => readdirSync(env.PROCREF_DIR).length === 0, "the last one has stopped it");
   });
-});
+}
 
 test("the set of permissions is enough for the example of the README", async () => {
   await withDirectory(async (directory) => {
     const set = jsonOf("docs/permissions.md");
     assert.ok(set.includes('"/run/user/1000"'));
     writeFileSync(join(directory, "deno.json"), set.replaceAll("/run/user/1000", directory));
-    writeFileSync(join(directory, "main.ts"), runnable(/```ts\n([\s\S]*?)```/.exec(textOf("README.md"))![1]));
+    writeFileSync(
+      join(directory, "main.ts"),
+      runnable(/```ts\n([\s\S]*?)```/.exec(textOf("README.md"))![1]).replace("20_000", "0"),
+    );
     const env = { PROCREF_DIR: "", XDG_RUNTIME_DIR: directory };
     const out = await runDeno(directory, ["run", "-P", "--no-prompt", "--no-check", "main.ts"], env);
     assert.match(out, /^process \d+, shared by 1$/m);
@@ -119,12 +135,14 @@ test("the set of permissions is enough for the example of the README", async () 
 const TAKEN: Readonly<Record<string, string>> = {
   "README.md ts": "readme_test.ts, examples/mcp_test.ts",
   "README.md sh": "readme_test.ts, cli/documented_commands_test.ts",
+  "README.md json": "here",
   "CONTRIBUTING.md sh": "here: tasks",
   "docs/cli.md sh": "cli/documented_commands_test.ts",
   "docs/cli.md json": "cli/documented_commands_test.ts",
   "docs/cli.md text": "cli/documented_commands_test.ts",
   "docs/guide.md json": "here",
   "docs/permissions.md json": "here",
+  "docs/permissions.md sh": "readme_test.ts",
   "examples/postgres/README.md sh": "examples/postgres_test.ts",
   "examples/redis/README.md sh": "examples/redis_test.ts",
 };
@@ -168,9 +186,9 @@ test("every error code has a remedy, and no other is named", () => {
 test("every task that is named is there", () => {
   const { tasks } = JSON.parse(textOf("deno.json"));
   // Those of a project of the reader's own.
-  const theirs = ["dev", "test", "procref"];
+  const theirs = ["dev", "test", "procref", "with-db", "redis"];
   for (const page of PAGES) {
-    for (const [, task] of textOf(page).matchAll(/deno task ([\w:]+)/g)) {
+    for (const [, task] of textOf(page).matchAll(/deno task ([\w:-]+)/g)) {
       assert.ok(task in tasks || theirs.includes(task) || page.startsWith("examples/"), `${page}: deno task ${task}`);
     }
   }

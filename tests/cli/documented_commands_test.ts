@@ -28,8 +28,8 @@ interface Example {
 const examples: readonly Example[] = [...MANUAL.matchAll(/```sh\n([\s\S]*?)```\n(?:\n```json\n([\s\S]*?)```)?/g)]
   .map(([, script, shown]) => ({ script, shown }));
 
-/** The section of the README about the command line. */
-const section = /\n## Command line\n([\s\S]*?)\n## /.exec(README)?.[1] ?? "";
+/** The section of the README about tasks and the command line. */
+const section = /\n## In tasks\n([\s\S]*?)\n## /.exec(README)?.[1] ?? "";
 const introduced: readonly Example[] = [...section.matchAll(/```sh\n([\s\S]*?)```/g)]
   .map(([, script]) => ({ script, shown: undefined }));
 
@@ -43,7 +43,7 @@ function programs(directory: string): string {
     procref: `exec ${PROCREF[runtime].map((word) => `'${word}'`).join(" ")} "$@"`,
     postgres: `exec ${command} '${listener}' "$@"`,
     pg_isready: `test "$1 $2 $3 $4" = '-q -h localhost -p' && test "$5" -gt 0`,
-    npm: `case "$DATABASE_URL" in postgres://localhost:*[0-9]/app) echo tested ;; *) exit 1 ;; esac`,
+    npm: `case "$1 $DATABASE_URL" in "ci ") ;; "test "postgres://localhost:*[0-9]/app) echo tested ;; *) exit 1 ;; esac`,
   };
   for (const [name, script] of Object.entries(scripts)) {
     writeFileSync(join(folder, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });

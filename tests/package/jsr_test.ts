@@ -108,11 +108,18 @@ test("a program that imports it from JSR is checked by its types, those of event
 test("what is published is what users need, and nothing else", () => {
   const files = [...publishedFiles()];
   const others = files.map(([path]) => path).filter((path) =>
-    !/^\/(deno\.json|mod\.ts|README\.md|LICENSE|CHANGELOG\.md|(ffi|src)\/[\w/]+\.ts)$/.test(path)
+    !/^\/(deno\.json|mod\.ts|LICENSE|(README|PLATFORMS|CHANGELOG|docs\/\w+)\.md|(ffi|src)\/[\w/]+\.ts)$/.test(path)
   );
   assert.deepEqual(others, []);
   for (const path of Object.values(MANIFEST.exports)) {
     assert.ok(files.some(([file]) => file === path.slice(1)), `${path} is exported, and must be there`);
+  }
+  for (const [page, bytes] of files.filter(([path]) => path.endsWith(".md"))) {
+    for (const [, target] of new TextDecoder().decode(bytes).matchAll(/\]\(([^)\s#]+)[^)]*\)/g)) {
+      if (/^\w+:/.test(target)) continue;
+      const path = new URL(target, `file://${page}`).pathname;
+      assert.ok(files.some(([file]) => file === path), `${page} leads to ${target}, which is not in the package`);
+    }
   }
   const bytes = files.reduce((sum, [, { length }]) => sum + length, 0);
   console.log(`published: ${files.length} files, ${(bytes / 1024).toFixed(0)} KiB`);

@@ -65,8 +65,10 @@ const COMPILED = `
 import { SharedService, supervisorEntry } from "@procref/core";
 
 ENTRY
+// Its service is itself, with a word.
+if (process.argv[2] === "--database") await new Promise((done) => setTimeout(done, 60_000));
 console.log("main runs");
-const service = new SharedService("compiled", { command: ["sleep", "60"] });
+const service = new SharedService("compiled", { command: [process.execPath, "--database"] });
 await using handle = await service.acquire();
 console.log("holds", await service.count(), handle.pid !== undefined);
 `;
