@@ -43,7 +43,8 @@ function programs(directory: string): string {
     procref: `exec ${PROCREF[runtime].map((word) => `'${word}'`).join(" ")} "$@"`,
     postgres: `exec ${command} '${listener}' "$@"`,
     pg_isready: `test "$1 $2 $3 $4" = '-q -h localhost -p' && test "$5" -gt 0`,
-    npm: `case "$1 $DATABASE_URL" in "ci ") ;; "test "postgres://localhost:*[0-9]/app) echo tested ;; *) exit 1 ;; esac`,
+    npm:
+      `case "$1 $DATABASE_URL" in "ci ") ;; "test "postgres://localhost:*[0-9]/app) echo tested ;; *) exit 1 ;; esac`,
   };
   for (const [name, script] of Object.entries(scripts)) {
     writeFileSync(join(folder, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
