@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { fetchFromNpm, Missing, run } from "../suite/fetching.ts";
 import { PATHS } from "./paths.ts";
 
-/** The packages of npm. Not every version of Deno is there for arm64: the last one of its minor version is taken. */
+/** The packages of npm. Not every version of Deno is there for arm64. */
 const RUNTIMES = [
-  { what: "Deno", package: "@deno/linux-arm64-glibc@~2.9.0", folder: "deno", program: PATHS.deno },
+  { what: "Deno", package: "@deno/linux-arm64-glibc@2.9.5", folder: "deno", program: PATHS.deno },
   { what: "Bun", package: "@oven/bun-linux-aarch64@1.4.5", folder: "bun", program: PATHS.bun },
 ] as const;
 

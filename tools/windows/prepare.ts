@@ -10,9 +10,9 @@ import { INSIDE, PATHS } from "./paths.ts";
 /** Wine 10, the first of Debian that has all DLLs that the runtimes need. */
 const RELEASE = "trixie";
 
-/** The packages of npm. Not every version of Deno is there for Windows: the last one of its minor version is taken. */
+/** The packages of npm. Not every version of Deno is there for Windows. */
 const RUNTIMES = [
-  { what: "Deno", package: "@deno/win32-x64@~2.9.0", folder: "deno", program: PATHS.deno },
+  { what: "Deno", package: "@deno/win32-x64@2.9.5", folder: "deno", program: PATHS.deno },
   { what: "Bun", package: "@oven/bun-windows-x64@1.4.5", folder: "bun", program: PATHS.bun },
 ] as const;
 
