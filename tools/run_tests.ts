@@ -1,24 +1,27 @@
 /**
- * Runs the one suite in both runtimes, then looks for anything that it left behind, and adds all up.
+ * Runs the one suite in both runtimes, then looks for anything that it left behind, and adds all up. Where each of them
+ * can have semaphores of its own (root on Linux), both run at once: a suite waits for a third of its time.
  *
  * Usage: deno run -A tools/run_tests.ts [deno|bun] [file or folder...]
  */
 
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { copyFileSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { type Case, readReport } from "./suite/junit.ts";
-import { canList, listedProcesses, semaphoreSets } from "./suite/left_behind.ts";
+import { canList, type ListedProcess, listedProcesses, semaphoreSets } from "./suite/left_behind.ts";
 import { contractOf, recordResults, type SuiteResult, versionOf } from "./suite/results.ts";
 import { Tally } from "./suite/tally.ts";
 
 type RuntimeName = "deno" | "bun";
 
 const SETTLE_MS = 20_000;
+/** Where a run of one runtime is to leave its report for the run of both. */
+const REPORT = "PROCREF_TEST_REPORT";
 const SUPERVISOR = fileURLToPath(new URL("../src/supervisor/main.ts", import.meta.url));
 
 const arguments_ = process.argv.slice(2);
@@ -32,15 +35,54 @@ const state = join(temporary, "state");
 const setsBefore = canList ? semaphoreSets() : [];
 const supervisorsBefore = supervisors();
 const tally = new Tally();
+let apart: boolean | undefined;
 
-const casesByRuntime = runtimes.map(runSuite);
+/** What a suite said while another one was shown. */
+const later: string[] = [];
+const casesByRuntime = canRunApart() ? await Promise.all(runtimes.map(runApart)) : runtimes.map(runSuite);
+for (const said of later) process.stdout.write(said);
 checkSameCases(casesByRuntime);
-await settle();
-checkNothingLeft();
+if (!canRunApart()) {
+  await settle();
+  checkNothingLeft();
+}
 if (paths.length === 0 && runtimes.length === 2) recordResults("test", runtimes.map(resultOf));
 rmSync(temporary, { recursive: true, force: true });
 
 tally.end();
+
+/** Whether each runtime can have semaphores of its own, so that neither finds those of the other one. */
+function canRunApart(): boolean {
+  return apart ??= process.platform === "linux" && runtimes.length === 2 &&
+    spawnSync("unshare", ["--ipc", "true"]).status === 0;
+}
+
+/** Runs this program for one runtime alone, and adds up what it says; the first one is shown as it goes. */
+async function runApart(runtime: RuntimeName, index: number): Promise<Case[]> {
+  const report = join(temporary, `${runtime}.xml`);
+  const words = ["--ipc", "--", process.execPath, "run", "-A", fileURLToPath(import.meta.url), runtime, ...paths];
+  const child = spawn("unshare", words, {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, [REPORT]: report },
+  });
+  let said = "";
+  for (const output of [child.stdout, child.stderr]) {
+    output.setEncoding("utf8").on("data", (text: string) => {
+      said += text;
+      if (index === 0) process.stdout.write(text);
+    });
+  }
+  await new Promise((resolve) => child.once("close", resolve));
+  if (index > 0) later.push(said);
+  const sum = /^total: (\d+) passed, (\d+) failed, (\d+) skipped$/m.exec(said)?.slice(1).map(Number);
+  if (sum === undefined) tally.check(`the suite in ${runtime} comes to an end`, false);
+  else [tally.passed, tally.failed, tally.skipped] = addedTo(sum);
+  return readReport(report);
+}
+
+function addedTo([passed, failed, skipped]: readonly number[]): [number, number, number] {
+  return [tally.passed + passed, tally.failed + failed, tally.skipped + skipped];
+}
 
 function runSuite(runtime: RuntimeName): Case[] {
   const report = join(temporary, `${runtime}.xml`);
@@ -85,6 +127,8 @@ function runSuite(runtime: RuntimeName): Case[] {
     `${runtime}: ${count("passed")} passed, ${count("failed")} failed, ${count("skipped")} skipped in ${seconds} s`,
   );
   for (const { name, outcome } of cases) if (outcome === "skipped") console.log(`skipped in ${runtime}: ${name}`);
+  const wanted = process.env[REPORT];
+  if (wanted) copyFileSync(report, wanted);
   return cases;
 }
 
@@ -151,10 +195,15 @@ function checkNobodyLeft(): void {
  */
 function processesOfThisRun(): string[] {
   return (canList ? listedProcesses() : []).filter((each) =>
-    each.hasVariable(`PROCREF_TEST_RUN=${run}`) || each.hasArgument(SUPERVISOR) && !supervisorsBefore.includes(each.pid)
+    each.hasVariable(`PROCREF_TEST_RUN=${run}`) ||
+    isSupervisor(each) && !supervisorsBefore.includes(each.pid)
   ).map(({ pid, command }) => `${pid} ${command}`);
 }
 
 function supervisors(): number[] {
-  return (canList ? listedProcesses() : []).filter((each) => each.hasArgument(SUPERVISOR)).map(({ pid }) => pid);
+  return (canList ? listedProcesses() : []).filter(isSupervisor).map(({ pid }) => pid);
+}
+
+function isSupervisor(each: ListedProcess): boolean {
+  return each.hasArgument(SUPERVISOR) && each.sharesSemaphores();
 }

@@ -95,11 +95,11 @@ function checkRuntime(runtime: RuntimeName): void {
  * Runs one file or folder in one runtime, and adds up what came of it. Wine is slow and its server is one process: on a
  * busy machine a time limit is missed now and then. So a part that fails is run once more, and both runs are printed;
  * what fails twice has failed. A runtime that ends without a report has not failed by a test of ours (Deno 2.9.5 panics
- * there now and then, in mio's named_pipe.rs), and gets two more tries.
+ * there now and then, in mio's named_pipe.rs), and gets four more tries.
  */
 function runPart(runtime: RuntimeName, suite: string): void {
   let attempt = attemptPart(runtime, suite);
-  for (let more = attempt.reported ? 1 : 2; attempt.failed && more > 0; more--) {
+  for (let more = attempt.reported ? 1 : 4; attempt.failed && more > 0; more--) {
     console.log(`again: ${runtime} windows ${suite}`);
     attempt = attemptPart(runtime, suite);
   }

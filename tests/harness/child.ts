@@ -37,11 +37,13 @@ export interface Exit {
  * Sends a child a signal, and does nothing before that: Deno's own `kill` also closes its standard input, a moment
  * earlier, on which a fixture may end by itself and say goodbye.
  */
-export function signalChild({ pid, exitCode, signalCode }: ChildProcess, signal: NodeJS.Signals = "SIGKILL"): void {
-  if (exitCode !== null || signalCode !== null) return;
+export function signalChild(child: ChildProcess, signal: NodeJS.Signals = "SIGKILL"): void {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  // The runtimes know few signals on Windows, all of which end a process. And Deno panics there (in Wine) when a process
+  // is ended to whose standard input it still has a pipe.
+  if (onWindows) return void child.kill("SIGKILL");
   try {
-    // The runtimes know few signals on Windows, all of which end a process.
-    process.kill(pid!, onWindows ? "SIGKILL" : signal);
+    process.kill(child.pid!, signal);
   } catch (error) {
     // It has ended, and the runtime has not said so yet.
     if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;

@@ -1,7 +1,7 @@
 /** What may be left behind by a run, by the system's own means and none of the library's. */
 
 import { spawnSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import process from "node:process";
 
 /** A process as the system lists it. */
@@ -13,6 +13,8 @@ export interface ListedProcess {
   hasArgument(text: string): boolean;
   /** Whether `NAME=value` is in its environment, where that may be seen. */
   hasVariable(text: string): boolean;
+  /** Whether it sees the same semaphores as this process, where there may be others. */
+  sharesSemaphores(): boolean;
 }
 
 /** Whether processes and semaphore sets can be listed here. */
@@ -41,6 +43,7 @@ function fromProc(): ListedProcess[] {
       command: words.join(" ").trim(),
       hasArgument: (text) => words.includes(text),
       hasVariable: (text) => readOrEmpty(`/proc/${name}/environ`).split("\0").includes(text),
+      sharesSemaphores: () => linkOrNone(`/proc/${name}/ns/ipc`) === linkOrNone("/proc/self/ns/ipc"),
     };
   });
 }
@@ -58,6 +61,7 @@ function fromPs(): ListedProcess[] {
     command,
     hasArgument: (text) => ` ${command} `.includes(` ${text} `),
     hasVariable: (text) => ` ${environments.get(pid) ?? ""} `.includes(` ${text} `),
+    sharesSemaphores: () => true,
   }));
 }
 
@@ -72,5 +76,13 @@ function readOrEmpty(path: string): string {
     return readFileSync(path, "utf8");
   } catch {
     return "";
+  }
+}
+
+function linkOrNone(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined;
   }
 }
