@@ -2,7 +2,7 @@
  * Runs parts of the suite on Linux arm64, which an emulator (qemu-user) makes of this x86-64, and processes of both at
  * one counter. What it needs is fetched into a folder outside the repository; nothing is installed.
  *
- * Usage: deno run -A tools/test_arm64.ts [--mixed] [deno|bun] [file or folder...]
+ * Usage: deno run -A tools/test_arm64.ts [--short|--mixed] [deno|bun] [file or folder...]
  */
 
 import { execFile, spawnSync } from "node:child_process";
@@ -15,7 +15,7 @@ import { writeCommands } from "./arm64/commands.ts";
 import { type Flaw, presentFlaws } from "./arm64/emulator_flaws.ts";
 import { type Case, readReport } from "./suite/junit.ts";
 import type { RuntimeName } from "../tests/harness/runtime.ts";
-import { CONTRACT, LEFT_OUT, OF_CONTRACT, SUITES } from "./arm64/suites.ts";
+import { CONTRACT, LEFT_OUT, OF_CONTRACT, SHORT, SUITES } from "./arm64/suites.ts";
 import { contractOf, recordResults, type SuiteResult, versionOf } from "./suite/results.ts";
 import { Tally } from "./suite/tally.ts";
 import { PATHS } from "./arm64/paths.ts";
@@ -34,11 +34,13 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const words = process.argv.slice(2);
 const wanted = words.filter((word): word is RuntimeName => word === "deno" || word === "bun");
 const runtimes: readonly RuntimeName[] = wanted.length > 0 ? wanted : ["deno", "bun"];
-const paths = words.filter((word) => word !== "deno" && word !== "bun" && word !== "--mixed");
+const paths = words.filter((word) => !["deno", "bun", "--mixed", "--short"].includes(word));
 const suites: { readonly [R in RuntimeName]: readonly string[] } = paths.length > 0
   ? { deno: paths, bun: paths }
   : words.includes("--mixed")
   ? { deno: [], bun: [] }
+  : words.includes("--short")
+  ? { deno: SHORT, bun: SHORT }
   : SUITES;
 const tally = new Tally();
 /** What ran on arm64, by runtime. */
@@ -68,7 +70,7 @@ async function main(): Promise<void> {
   await Promise.all(runtimes.map((runtime) => runParts(runtime, flaws)));
   const left = semaphoreSets().filter((set) => !setsBefore.includes(set));
   tally.check(`no semaphore set is left behind${left.length > 0 ? `: ${left.join("; ")}` : ""}`, left.length === 0);
-  if (words.length === 0) recordResults("test:arm64", runtimes.map(resultOf));
+  if (words.every((word) => word === "--short")) recordResults("test:arm64", runtimes.map(resultOf));
   const files = runtimes.flatMap((runtime) => readdirSync(folderOf(runtime)))
     .filter((name) => name !== "state" && !name.endsWith(".xml"));
   tally.check(`no file is left behind${files.length > 0 ? `: ${files.join(", ")}` : ""}`, files.length === 0);
@@ -151,7 +153,7 @@ function resultOf(runtime: RuntimeName): SuiteResult {
     runtime: `${runtime === "deno" ? "Deno" : "Bun"} ${versionOf(join(PATHS.commands, runtime))}`,
     // Debian's own mends change the rest of the version.
     how: `under qemu-user ${versionOf(PATHS.emulator).split(".", 2).join(".")} on x64, and beside processes of x64`,
-    parts: SUITES[runtime],
+    parts: suites[runtime],
     contract: contractOf(cases),
     passed: cases.filter(({ outcome }) => outcome === "passed").length,
     failed: cases.filter(({ outcome, flaw }) => outcome === "failed" && flaw === undefined).length,

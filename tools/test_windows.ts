@@ -2,7 +2,7 @@
  * Runs parts of the suite on Windows, which Wine makes of this Linux, in bun.exe and deno.exe. What it needs is fetched
  * into a folder outside the repository; of the machine itself only the package debootstrap is installed.
  *
- * Usage: deno run -A tools/test_windows.ts [deno|bun] [file, folder or the word chaos...]
+ * Usage: deno run -A tools/test_windows.ts [--short] [deno|bun] [file, folder or the word chaos...]
  *        deno run -A tools/test_windows.ts --run deno|bun [argument...]
  */
 
@@ -17,11 +17,10 @@ import { contractOf, recordResults, type SuiteResult } from "./suite/results.ts"
 import { Tally } from "./suite/tally.ts";
 import { machineCommand, MARK, PROGRAMS } from "./windows/machine.ts";
 import { prepare } from "./windows/prepare.ts";
-import { LEFT_OUT, SUITES, WINE_SUITES } from "./windows/suites.ts";
+import { LEFT_OUT, SHORT, SUITES, WINE_SUITES } from "./windows/suites.ts";
 
 type RuntimeName = keyof typeof PROGRAMS;
 
-const PARTS = [...SUITES, ...WINE_SUITES];
 const LIMIT_MS = 900_000;
 /** A part that is no file: kills at random, of both runtimes at once. */
 const CHAOS = "chaos";
@@ -41,17 +40,19 @@ const words = process.argv.slice(2);
 if (words[0] === "--run") process.exit(runOne(words.slice(1)));
 const wanted = words.filter(isRuntime);
 const runtimes: readonly RuntimeName[] = wanted.length > 0 ? wanted : ["deno", "bun"];
-const paths = words.filter((word) => !isRuntime(word));
+const paths = words.filter((word) => !isRuntime(word) && word !== "--short");
+const all = words.includes("--short") ? SHORT : [...SUITES, ...WINE_SUITES];
+const isWhole = words.every((word) => word === "--short");
 
 try {
   prepare();
   for (const runtime of runtimes) checkRuntime(runtime);
   for (const runtime of runtimes) {
-    for (const suite of paths.length > 0 ? paths.filter((path) => path !== CHAOS) : PARTS) runPart(runtime, suite);
+    for (const suite of paths.length > 0 ? paths.filter((path) => path !== CHAOS) : all) runPart(runtime, suite);
   }
-  if (words.length === 0 || paths.includes(CHAOS)) runChaos();
+  if (isWhole || paths.includes(CHAOS)) runChaos();
   tally.check("no process of Wine is left behind", processesOfThisRun().length === 0);
-  if (words.length === 0) recordResults("test:windows", runtimes.map(resultOf));
+  if (isWhole) recordResults("test:windows", runtimes.map(resultOf));
 } catch (error) {
   if (!(error instanceof Missing)) throw error;
   console.error(`cannot run Windows here: ${error.message}`);
@@ -177,7 +178,7 @@ function resultOf(runtime: RuntimeName): SuiteResult {
     architecture: "x64",
     runtime: `${runtime === "deno" ? "Deno" : "Bun"} ${versionIn(run(runtime, ["--version"]).stdout)}`,
     how: `under Wine ${versionIn(runWords(["--version"]).stdout)}`,
-    parts: PARTS,
+    parts: all,
     contract: contractOf(ran[runtime]),
     passed: count("passed"),
     failed: count("failed"),

@@ -4,8 +4,8 @@ import type { AbiResult, Result, SuiteResult } from "../suite/results.ts";
 import { AFTER, BEFORE, UNTESTED } from "./words.ts";
 
 interface TableOptions {
-  /** Whether rows say how many tests there were. */
-  readonly numbers: boolean;
+  /** Whether rows say what ran of the suite, and how many tests and numbers there were. */
+  readonly amounts: boolean;
 }
 
 /** The whole document. */
@@ -27,15 +27,15 @@ export function tableOf(results: readonly Result[], options: TableOptions): stri
 
 function table(results: readonly Result[]): string {
   const head = ["System", "Architecture", "Runtime", "Mechanism", "What was done"];
-  return [cells(head), cells(head.map(() => "---")), ...tableOf(results, { numbers: true })].join("\n");
+  return [cells(head), cells(head.map(() => "---")), ...tableOf(results, { amounts: true })].join("\n");
 }
 
-function rowsOfSuite(suite: SuiteResult, { numbers }: TableOptions): string[] {
+function rowsOfSuite(suite: SuiteResult, { amounts }: TableOptions): string[] {
   const { system, architecture, runtime, how, contract, parts, passed } = suite;
   return Object.entries(contract).filter(([mechanism]) => mechanism !== "memory").map(([mechanism, count]) => {
-    const tests = numbers ? `; ${count} tests of the contract, ${passed} in all` : "";
     const whole = parts.length === 1 && parts[0] === "tests" ? "the whole suite" : partsByFolder(parts);
-    return cells([system, architecture, runtime, `\`${mechanism}\``, `executed ${how}: ${whole}${tests}`]);
+    const ran = amounts ? `: ${whole}; ${count} tests of the contract, ${passed} in all` : "";
+    return cells([system, architecture, runtime, `\`${mechanism}\``, `executed ${how}${ran}`]);
   });
 }
 
@@ -52,14 +52,14 @@ function partsByFolder(parts: readonly string[]): string {
   ].join(", ");
 }
 
-function rowOfAbi({ system, architecture, how, tables, checks }: AbiResult, { numbers }: TableOptions): string {
+function rowOfAbi({ system, architecture, how, tables, checks }: AbiResult, { amounts }: TableOptions): string {
   const what = tables.map((name) => `\`${name}\``).join(", ");
   return cells([
     system,
     architecture,
     "any",
     "any",
-    `ABI-checked: ${what} by ${how}${numbers ? `; ${checks} numbers` : ""}`,
+    `ABI-checked: ${what} by ${how}${amounts ? `; ${checks} numbers` : ""}`,
   ]);
 }
 

@@ -96,6 +96,15 @@ export const SUITES: readonly string[] = [
 /** What needs Linux below Windows. */
 export const WINE_SUITES = ["tools/windows/killed_from_linux_test.ts", "tools/windows/wine_files_test.ts"] as const;
 
+/** What of it runs where there is no time for all. */
+export const SHORT: readonly string[] = [
+  "tests/contract/ref_counter_test.ts",
+  "tests/kernel/handles_test.ts",
+  "tests/process/windows_test.ts",
+  ...of("tests/service", ["acquire_release", "crash"]),
+  ...of("tests/supervisor", ["burst", "reaper", "restart", "stop", "supervisor_killed", "survives"]),
+];
+
 /** What would make sense there and does not run, beside the tests that say so themselves. */
 export const LEFT_OUT = [
   {
