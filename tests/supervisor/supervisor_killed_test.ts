@@ -47,7 +47,7 @@ for (const runtime of bothRuntimes) {
 }
 
 test("a service that takes the zombie of a killed one for a living one is started again once that is gone", {
-  skip: withoutCompiler || notOnWindows("zombies"),
+  skip: notOnWindows("zombies") || withoutCompiler,
 }, async () => {
   await onStage(async (stage) => {
     const pidFile = join(stage.directory, "pid");
