@@ -33,9 +33,10 @@ test("from JSR, a program in Deno holds a service; its supervisor comes from the
   });
 });
 
-/** What the README says that a client needs whose service does not inherit its environment. */
-const NARROW =
-  /--allow-env=PROCREF_DIR,[\w,]+/.exec(readFileSync(new URL("../../README.md", import.meta.url), "utf8"))![0];
+/** What the documents say that a client needs whose service does not inherit its environment. */
+const NARROW = /--allow-env=PROCREF_DIR,[\w,]+/.exec(
+  readFileSync(new URL("../../docs/permissions.md", import.meta.url), "utf8"),
+)![0];
 const NARROW_CLIENT = CLIENT.replaceAll('"@procref/core', '"jsr:@procref/core@^0.1.0').replace(
   "{ c",
   "{ inheritEnv: false, c",
