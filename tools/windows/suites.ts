@@ -101,8 +101,8 @@ export const SHORT: readonly string[] = [
   "tests/contract/ref_counter_test.ts",
   "tests/kernel/handles_test.ts",
   "tests/process/windows_test.ts",
-  ...of("tests/service", ["acquire_release", "crash"]),
-  ...of("tests/supervisor", ["burst", "reaper", "restart", "stop", "supervisor_killed", "survives"]),
+  "tests/service/acquire_release_test.ts",
+  ...of("tests/supervisor", ["burst", "stop", "supervisor_killed", "survives"]),
 ];
 
 /** What would make sense there and does not run, beside the tests that say so themselves. */
