@@ -4,6 +4,7 @@
  * @module
  */
 
+import { sep } from "node:path";
 import { processSystem } from "./platform.ts";
 
 /**
@@ -12,7 +13,8 @@ import { processSystem } from "./platform.ts";
  */
 export function faultOfDirectory(path: string): "does not exist" | "is no directory" | undefined {
   const system = processSystem();
-  // Only of a directory one can ask for ".".
-  if (system.canRun(`${path}/.`) !== false) return undefined;
+  // Only of a directory one can ask for "."; behind the root of Windows a second slash would lead to devices.
+  const inside = path.endsWith(sep) || path.endsWith("/") ? `${path}.` : `${path}/.`;
+  if (system.canRun(inside) !== false) return undefined;
   return system.canRun(path) === false ? "does not exist" : "is no directory";
 }

@@ -42,6 +42,7 @@ export const SUITES: readonly string[] = [
   "tests/process/manager_test.ts",
   "tests/process/windows_test.ts",
   "tests/process/variables_test.ts",
+  "tests/process/working_directory_test.ts",
   "tests/process/stop_test.ts",
   "tests/process/is_alive_test.ts",
   "tests/process/process_watch_test.ts",
