@@ -8,7 +8,7 @@ import { ExitQueue } from "../../src/process/darwin/exit_queue.ts";
 import { parseProcessArguments } from "../../src/process/darwin/process_arguments.ts";
 import { ignoredSignals, SIGKILL, SIGTERM } from "../../src/process/signals.ts";
 import { spawnDetached } from "../../src/process/unix/spawned_detached.ts";
-import { becomesZombie, Shell } from "../fixtures/shell.ts";
+import { becomesSleep, becomesZombie, Shell } from "../fixtures/shell.ts";
 import { xnuProcesses } from "../fixtures/xnu_processes.ts";
 import { eventually } from "../harness/eventually.ts";
 import { withDirectory } from "../harness/names.ts";
@@ -36,6 +36,8 @@ test("macOS: the status of a process says when it started, its group, and that i
 
 test("macOS: a zombie has ended, and one that is gone is not there", async () => {
   await using shell = await Shell.start(ZOMBIE);
+  // A shell would take the status of its child.
+  await becomesSleep(shell.pid);
   const zombie = shell.pidOf("child");
   process.kill(zombie, "SIGKILL");
   await becomesZombie(zombie);
@@ -74,6 +76,8 @@ test("macOS: a process shows its command line and environment", async () => {
 
 test("macOS: a group is signalled, and one of nothing but zombies is not somebody else's", async () => {
   await using shell = await Shell.start(`setsid ${ZOMBIE}`);
+  // A shell would take the status of its child.
+  await becomesSleep(shell.pid);
   const leader = shell.pidOf("child");
   await eventually(() => processes.status(leader)?.group === leader, "the child leads a group");
   assert.equal(processes.signal(-leader, SIGTERM), true);
