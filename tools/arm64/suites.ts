@@ -41,12 +41,10 @@ export const SUITES: Readonly<Record<RuntimeName, readonly string[]>> = {
   bun: [...IN_BOTH, ...IN_BUN],
 };
 
-/** What of it runs where there is no time for all: the kernel's part, and who a process is. */
+/** What of it runs where there is no time for all: the counter, and who a process is. */
 export const SHORT: readonly string[] = [
   CONTRACT,
   "tests/ffi/symbols_test.ts",
-  "tests/ffi/errno_test.ts",
-  ...["object_name", "sysv_errors", "sysv_operations", "sysv_set"].map((name) => `tests/kernel/${name}_test.ts`),
   ...["is_alive", "proc_files"].map((name) => `tests/process/${name}_test.ts`),
 ];
 

@@ -100,10 +100,8 @@ export const WINE_SUITES = ["tools/windows/killed_from_linux_test.ts", "tools/wi
 /** What of it runs where there is no time for all. */
 export const SHORT: readonly string[] = [
   "tests/contract/ref_counter_test.ts",
-  "tests/kernel/handles_test.ts",
-  "tests/process/windows_test.ts",
   "tests/service/acquire_release_test.ts",
-  ...of("tests/supervisor", ["burst", "stop", "supervisor_killed", "survives"]),
+  ...of("tests/supervisor", ["burst", "supervisor_killed"]),
 ];
 
 /** What would make sense there and does not run, beside the tests that say so themselves. */
