@@ -35,14 +35,16 @@ const state = join(temporary, "state");
 const setsBefore = canList ? semaphoreSets() : [];
 const supervisorsBefore = supervisors();
 const tally = new Tally();
-let apart: boolean | undefined;
+/** Whether each runtime can have semaphores of its own, so that neither finds those of the other one. */
+const isApart = process.platform === "linux" && runtimes.length === 2 &&
+  spawnSync("unshare", ["--ipc", "true"]).status === 0;
 
 /** What a suite said while another one was shown. */
 const later: string[] = [];
-const casesByRuntime = canRunApart() ? await Promise.all(runtimes.map(runApart)) : runtimes.map(runSuite);
+const casesByRuntime = isApart ? await Promise.all(runtimes.map(runApart)) : runtimes.map(runSuite);
 for (const said of later) process.stdout.write(said);
 checkSameCases(casesByRuntime);
-if (!canRunApart()) {
+if (!isApart) {
   await settle();
   checkNothingLeft();
 }
@@ -50,12 +52,6 @@ if (paths.length === 0 && runtimes.length === 2) recordResults("test", runtimes.
 rmSync(temporary, { recursive: true, force: true });
 
 tally.end();
-
-/** Whether each runtime can have semaphores of its own, so that neither finds those of the other one. */
-function canRunApart(): boolean {
-  return apart ??= process.platform === "linux" && runtimes.length === 2 &&
-    spawnSync("unshare", ["--ipc", "true"]).status === 0;
-}
 
 /** Runs this program for one runtime alone, and adds up what it says; the first one is shown as it goes. */
 async function runApart(runtime: RuntimeName, index: number): Promise<Case[]> {
@@ -74,14 +70,8 @@ async function runApart(runtime: RuntimeName, index: number): Promise<Case[]> {
   }
   await new Promise((resolve) => child.once("close", resolve));
   if (index > 0) later.push(said);
-  const sum = /^total: (\d+) passed, (\d+) failed, (\d+) skipped$/m.exec(said)?.slice(1).map(Number);
-  if (sum === undefined) tally.check(`the suite in ${runtime} comes to an end`, false);
-  else [tally.passed, tally.failed, tally.skipped] = addedTo(sum);
+  if (!tally.addSumOf(said)) tally.check(`the suite in ${runtime} comes to an end`, false);
   return readReport(report);
-}
-
-function addedTo([passed, failed, skipped]: readonly number[]): [number, number, number] {
-  return [tally.passed + passed, tally.failed + failed, tally.skipped + skipped];
 }
 
 function runSuite(runtime: RuntimeName): Case[] {

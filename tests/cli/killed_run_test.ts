@@ -1,22 +1,17 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readdirSync } from "node:fs";
-import { join } from "node:path";
+import { readdirSync } from "node:fs";
 import { test } from "node:test";
 import { process as processes } from "../../mod.ts";
 import { procrefJson, RunningCommand } from "../harness/command.ts";
+import { onGround } from "../harness/command_ground.ts";
 import { SLEEP, words } from "../harness/command_words.ts";
 import { eventually } from "../harness/eventually.ts";
-import { uniqueName, withDirectory } from "../harness/names.ts";
 import { notOnWindows } from "../harness/platform.ts";
 
 test("a procref run that is killed takes its reference along, and leaves its client without the service", {
   skip: notOnWindows("killed-pipes"),
 }, async () => {
-  await withDirectory(async (directory) => {
-    const state = join(directory, "state");
-    mkdirSync(state, { mode: 0o700 });
-    const options = { env: { PROCREF_DIR: state } };
-    const name = uniqueName();
+  await onGround(async (state, options, name) => {
     const client = words("echo up $$; exec sleep 300", 'say("up " + process.pid); await sleep()');
     await using command = new RunningCommand(["run", name, ...SLEEP, "--", ...client], options);
     const orphan = processes.identityOf(Number(/up (\d+)\n/.exec(await command.says(/up \d+\n/))![1]))!;

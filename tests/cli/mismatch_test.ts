@@ -1,25 +1,14 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readdirSync } from "node:fs";
-import { join } from "node:path";
 import { test } from "node:test";
 import { SharedService } from "../../mod.ts";
 import { explainMismatch } from "../../src/cli/mismatch.ts";
 import type { ErrorDetails } from "../../src/errors.ts";
 import { Catalog, type ServiceStatus } from "../../src/service/catalog.ts";
-import { type CommandOptions, procref, RunningCommand } from "../harness/command.ts";
+import { procref, RunningCommand } from "../harness/command.ts";
+import { onGround } from "../harness/command_ground.ts";
 import { NOTHING, SLEEP, UP_AND_COPY } from "../harness/command_words.ts";
-import { eventually } from "../harness/eventually.ts";
-import { uniqueName, withDirectory } from "../harness/names.ts";
+import { withDirectory } from "../harness/names.ts";
 import { sleepCommand } from "../harness/sleeper.ts";
-
-async function onGround(work: (state: string, options: CommandOptions, name: string) => Promise<void>): Promise<void> {
-  await withDirectory(async (directory) => {
-    const state = join(directory, "state");
-    mkdirSync(state, { mode: 0o700 });
-    await work(state, { env: { PROCREF_DIR: state } }, uniqueName());
-    await eventually(() => readdirSync(state).length === 0, "nothing is left");
-  });
-}
 
 test("who is refused learns both values, and how to stop what nobody holds", async () => {
   await onGround(async (_, options, name) => {

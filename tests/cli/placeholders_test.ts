@@ -1,24 +1,13 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { mkdirSync, readdirSync } from "node:fs";
 import { createServer } from "node:net";
-import { join } from "node:path";
 import { test } from "node:test";
 import { process as processes } from "../../mod.ts";
-import { type CommandOptions, procref, procrefJson, RunningCommand } from "../harness/command.ts";
+import { procref, procrefJson, RunningCommand } from "../harness/command.ts";
+import { onGround } from "../harness/command_ground.ts";
 import { asText, NOTHING, SLEEP, words } from "../harness/command_words.ts";
 import { eventually } from "../harness/eventually.ts";
-import { uniqueName, withDirectory } from "../harness/names.ts";
 import { onWindows } from "../harness/platform.ts";
-
-async function onGround(work: (state: string, options: CommandOptions, name: string) => Promise<void>): Promise<void> {
-  await withDirectory(async (directory) => {
-    const state = join(directory, "state");
-    mkdirSync(state, { mode: 0o700 });
-    await work(state, { env: { PROCREF_DIR: state } }, uniqueName());
-    await eventually(() => readdirSync(state).length === 0, "nothing is left");
-  });
-}
 
 /** A program that prints its arguments; a script's first word after it is its own name. */
 const ECHO = [...words('echo "$*"', 'say(args.join(" "))'), ...(onWindows ? [] : ["sh"])];

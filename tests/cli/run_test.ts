@@ -1,28 +1,18 @@
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, parse } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
 import { process as processes } from "../../mod.ts";
-import { type CommandOptions, PROCREF, procref, procrefJson, RunningCommand } from "../harness/command.ts";
+import { PROCREF, procref, procrefJson, RunningCommand } from "../harness/command.ts";
+import { onGround } from "../harness/command_ground.ts";
 import { asText, NOTHING, SLEEP, UP_AND_COPY, words } from "../harness/command_words.ts";
 import { environmentOf } from "../harness/environment.ts";
 import { eventually } from "../harness/eventually.ts";
-import { uniqueName, withDirectory } from "../harness/names.ts";
 import { askToEnd, notOnWindows, onWindows } from "../harness/platform.ts";
 import { runtime } from "../harness/runtime.ts";
 import { type Acquired, onStage } from "../harness/service_clients.ts";
 import { sleepCommand } from "../harness/sleeper.ts";
-
-/** A state directory that is empty again in the end: whatever was started is gone. */
-async function onGround(work: (state: string, options: CommandOptions, name: string) => Promise<void>): Promise<void> {
-  await withDirectory(async (directory) => {
-    const state = join(directory, "state");
-    mkdirSync(state, { mode: 0o700 });
-    await work(state, { env: { PROCREF_DIR: state } }, uniqueName());
-    await eventually(() => readdirSync(state).length === 0, "nothing is left");
-  });
-}
 
 /** Sends a signal to a process, in a way that does not tell the runtime how it will end. */
 function send(command: RunningCommand, signal: NodeJS.Signals): void {

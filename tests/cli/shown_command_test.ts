@@ -1,19 +1,12 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readdirSync } from "node:fs";
-import { join } from "node:path";
 import { test } from "node:test";
 import { procref, procrefJson, RunningCommand } from "../harness/command.ts";
+import { onGround } from "../harness/command_ground.ts";
 import { asText, UP_AND_COPY, words } from "../harness/command_words.ts";
-import { eventually } from "../harness/eventually.ts";
-import { uniqueName, withDirectory } from "../harness/names.ts";
 import { commandText } from "../../src/cli/terminal.ts";
 
 test("a service is shown without the empty words at its end, and a procref run that holds it by its client", async () => {
-  await withDirectory(async (directory) => {
-    const state = join(directory, "state");
-    mkdirSync(state, { mode: 0o700 });
-    const options = { env: { PROCREF_DIR: state } };
-    const name = uniqueName();
+  await onGround(async (_, options, name) => {
     const service = words("while :; do sleep 0.1; done", "await sleep()");
     const start = asText([...service, "x", "", "y", "", "", ""]);
     const client = [...UP_AND_COPY, "--", "more words"];
@@ -35,6 +28,5 @@ test("a service is shown without the empty words at its end, and a procref run t
 
     command.process.stdin!.end();
     await command.ended;
-    await eventually(() => readdirSync(state).length === 0, "nothing is left");
   });
 });

@@ -20,6 +20,16 @@ export class Tally {
     for (const { outcome } of cases) this[outcome]++;
   }
 
+  /** Counts what another task has summed up; nothing, and false, where it has not. */
+  addSumOf(said: string): boolean {
+    const sum = /^total: (\d+) passed, (\d+) failed, (\d+) skipped$/m.exec(said);
+    if (sum === null) return false;
+    this.passed += Number(sum[1]);
+    this.failed += Number(sum[2]);
+    this.skipped += Number(sum[3]);
+    return true;
+  }
+
   /** Prints the sum and ends this process. */
   end(): never {
     console.log(`\ntotal: ${this.passed} passed, ${this.failed} failed, ${this.skipped} skipped`);

@@ -178,8 +178,7 @@ function hasNone(variable: string, fact: string, name: string, remedy: string): 
 
 /** The client knows the port by its environment alone, and nobody can change that any more. */
 function warnOfAnotherPort(service: SharedService, given: number | undefined, terminal: Terminal): void {
-  const look = (event: Event): void => {
-    const { port } = (event as CustomEvent<ServiceInfo>).detail;
+  const look = ({ detail: { port } }: CustomEvent<ServiceInfo>): void => {
     if (port === given || port === undefined || given === undefined) return;
     service.removeEventListener("restart", look);
     terminal.err(
