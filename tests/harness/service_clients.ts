@@ -1,7 +1,7 @@
 /** Several clients of one service in processes of their own, with a journal of what their callbacks did. */
 
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { type Mechanism, openRefCounter, process as processes, type RefCounter } from "../../mod.ts";
 import { processSystem } from "../../src/process/platform.ts";
@@ -63,9 +63,10 @@ export class ServiceStage {
 
   /** The record as it stands, or undefined. */
   record(): { phase: string; generation: number; info?: { pid?: number } } | undefined {
-    const path = readdirSync(this.state, { recursive: true }).map(String).find((name) => name.endsWith("record.json"));
+    const paths = readdirSync(this.state).map((name) => join(this.state, name, "record.json"));
+    const path = paths.find((path) => existsSync(path));
     try {
-      return path && JSON.parse(readFileSync(join(this.state, path), "utf8"));
+      return path && JSON.parse(readFileSync(path, "utf8"));
     } catch (error) {
       // A reaper has removed it since the directory was listed.
       if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
