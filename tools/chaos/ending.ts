@@ -121,10 +121,12 @@ async function leftAfterSettling(round: Round): Promise<Left | undefined> {
     const processes = scanner.of(directory);
     const values = await traces.values();
     const files = traces.files();
-    if (processes.length === 0 && values === undefined && files.length === 0) return undefined;
+    const unread = scanner.unread();
+    if (processes.length + unread.length + files.length === 0 && values === undefined) return undefined;
     const record = traces.record();
     const words = [
       ...processes.map(({ identity, command }) => `process ${identity.pid}: ${command}`),
+      unread.length === 0 ? "" : `not to be read: ${unread.join(", ")}`,
       values === undefined ? "" : `a set: ${JSON.stringify(values)}`,
       `files: ${files.join(", ")}`,
       record === undefined ? "" : `record: ${record.phase}`,
@@ -132,7 +134,7 @@ async function leftAfterSettling(round: Round): Promise<Left | undefined> {
     const now = performance.now();
     if (words !== before) since = now;
     before = words;
-    const attended = processes.some(({ kind }) => kind === "supervisor");
+    const attended = unread.length > 0 || processes.some(({ kind }) => kind === "supervisor");
     const isStill = !attended && now - since >= STILL_MS;
     if (isStill && endUnmade(round)) continue;
     if (isStill || now - began >= SETTLE_MS) {

@@ -20,6 +20,8 @@ interface Known {
   readonly firstSeen: number;
   /** The round; undefined when it belongs to none, as far as is known. */
   round: string | undefined;
+  /** Whether its environment is not there yet: on Windows a process puts it together itself, after its first moment. */
+  isUnread: boolean;
 }
 
 /** A process that was forked looks like its parent until it runs a program: for so long it is looked at again. */
@@ -52,27 +54,36 @@ export class ProcessScanner {
     return this.of(round).filter(({ kind }) => kind === "supervisor");
   }
 
+  /** The processes that have begun and do not say yet which round they belong to. */
+  unread(): number[] {
+    this.#list();
+    return [...this.#known].filter(([pid, { isUnread }]) => isUnread && identityOf(pid) !== undefined)
+      .map(([pid]) => pid);
+  }
+
   #list(): void {
     const now = performance.now();
     if (now - this.#listedAt < LIST_MS) return;
+    const isFirst = this.#listedAt === -Infinity;
     this.#listedAt = now;
     const next = new Map<number, Known>();
     for (const pid of processSystem().list()) {
-      const known = this.#known.get(pid) ?? { firstSeen: now, round: undefined };
-      if (known.round === undefined && now - known.firstSeen < FORKED_MS) known.round = this.#roundOf(pid);
+      const known = this.#known.get(pid) ?? { firstSeen: now, round: undefined, isUnread: onWindows && !isFirst };
+      if (known.round === undefined && (known.isUnread || now - known.firstSeen < FORKED_MS)) this.#read(pid, known);
       next.set(pid, known);
     }
     this.#known = next;
   }
 
-  #roundOf(pid: number): string | undefined {
+  #read(pid: number, known: Known): void {
+    const environment = environmentOf(pid);
+    known.isUnread &&= environment === "";
     // What a client changes of its own environment is seen on Windows.
-    if (onWindows && wordsOf(pid).some((word) => word.endsWith(CLIENT))) return undefined;
-    for (const entry of environmentOf(pid).split("\0")) {
+    if (onWindows && wordsOf(pid).some((word) => word.endsWith(CLIENT))) return;
+    for (const entry of environment.split("\0")) {
       const round = VARIABLE.exec(entry)?.[1];
-      if (round?.startsWith(`${this.#root}${sep}`)) return round;
+      if (round?.startsWith(`${this.#root}${sep}`)) known.round = round;
     }
-    return undefined;
   }
 }
 
