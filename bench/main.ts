@@ -2,7 +2,7 @@
  * Measures in both runtimes beside the raw system calls, and checks what is promised of a burst of clients. Ends with
  * status 1 when a promise is broken.
  *
- * Usage: deno task bench
+ * Usage: deno task bench [pairs|warm|burst|cold|crash|cost|many|semaphores|registry|groups...]
  */
 
 import { mkdirSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
@@ -26,20 +26,41 @@ import { semaphores } from "./semaphore/semaphores.ts";
 
 const started = performance.now();
 const report = new Report();
-const temporary = realpathSync(mkdtempSync(join(tmpdir(), "procref-bench-")));
 const prefix = `bench-${process.pid}`;
+let isComparable = false;
+
+/** What is measured: a title, and how. Each has a state directory for itself. */
+const SECTIONS: Record<string, readonly [title: string, measure: (state: string, name: string) => Promise<void>]> = {
+  pairs: ["one acquire and one release while another reference is held, beside the same in C", pairs],
+  warm: ["what a warm acquire and release of a service ask of the system", (...at) => checkWarmPath(report, ...at)],
+  burst: ["100 clients start cold at once, 50 in each runtime", (...at) => coldBurst(report, ...at)],
+  cold: ["the first acquire of a supervised service that is ready at once", (...at) => coldAcquire(report, ...at)],
+  crash: ["the last client of a supervised service is SIGKILLed", (...at) => crashToStop(report, ...at)],
+  cost: ["a supervisor that waits", (...at) => supervisorCost(report, ...at)],
+  many: ["many processes hold one service", (...at) => manyHolders(report, ...at)],
+  semaphores: ["a semaphore in a file", (state) => semaphores(report, state)],
+  registry: ["a service registry", (...at) => registryCosts(report, ...at)],
+  groups: ["the primary of a group of services is SIGKILLed", () => failover(report)],
+};
+
+const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(SECTIONS);
+const unknown = wanted.filter((word) => !Object.hasOwn(SECTIONS, word));
+if (unknown.length > 0) {
+  console.error(`unknown: ${unknown.join(", ")}; there are ${Object.keys(SECTIONS).join(", ")}`);
+  process.exit(2);
+}
+
+const temporary = realpathSync(mkdtempSync(join(tmpdir(), "procref-bench-")));
 catchInterruption();
 try {
   const compiler = await buildNativeProgram();
+  isComparable = compiler !== undefined;
   report.say(`machine: ${await describeMachine(compiler)}`);
-  await pairs(compiler !== undefined);
-  await warmPath();
-  await burst();
-  await supervised();
-  report.say("\n== a semaphore in a file");
-  await semaphores(report, directory("semaphores"));
-  await registry();
-  await groups();
+  for (const word of wanted) {
+    const [title, measure] = SECTIONS[word];
+    report.say(`\n== ${title}`);
+    await measure(directory(word), `${prefix}-${word}`);
+  }
 } catch (error) {
   report.promise(`the benchmarks come to their end: ${(error as Error).message}`, false);
 } finally {
@@ -49,45 +70,13 @@ const seconds = ((performance.now() - started) / 1000).toFixed(0);
 report.say(`\n${report.broken === 0 ? "all promises kept" : `promises broken: ${report.broken}`}, in ${seconds} s`);
 process.exit(report.broken === 0 ? 0 : 1);
 
-async function pairs(comparable: boolean): Promise<void> {
-  report.say("\n== one acquire and one release while another reference is held, beside the same in C");
-  if (!comparable) return report.say("skipped: there is no C compiler (cc), so there is nothing to compare with");
-  report.table(await comparePairs(directory("pairs"), prefix));
+async function pairs(state: string): Promise<void> {
+  if (!isComparable) return report.say("skipped: there is no C compiler (cc), so there is nothing to compare with");
+  report.table(await comparePairs(state, prefix));
   report.say(
     `times of one pair; medians of ${ROUNDS} rounds of ${AMOUNT.slices} slices of ${AMOUNT.pairs} pairs; ` +
       "p99: of the slices; ratio: to C right before and after",
   );
-}
-
-async function warmPath(): Promise<void> {
-  report.say("\n== what a warm acquire and release of a service ask of the system");
-  await checkWarmPath(report, directory("warm"), `${prefix}-warm`);
-}
-
-async function burst(): Promise<void> {
-  report.say("\n== 100 clients start cold at once, 50 in each runtime");
-  await coldBurst(report, directory("burst"), `${prefix}-burst`);
-}
-
-async function supervised(): Promise<void> {
-  report.say("\n== the first acquire of a supervised service that is ready at once");
-  await coldAcquire(report, directory("cold"), `${prefix}-cold`);
-  report.say("\n== the last client of a supervised service is SIGKILLed");
-  await crashToStop(report, directory("crash"), `${prefix}-crash`);
-  report.say("\n== a supervisor that waits");
-  await supervisorCost(report, directory("cost"), `${prefix}-cost`);
-  report.say("\n== many processes hold one service");
-  await manyHolders(report, directory("many"), `${prefix}-many`);
-}
-
-async function registry(): Promise<void> {
-  report.say("\n== a service registry");
-  await registryCosts(report, directory("registry"), `${prefix}-registry`);
-}
-
-async function groups(): Promise<void> {
-  report.say("\n== the primary of a group of services is SIGKILLed");
-  await failover(report);
 }
 
 function directory(name: string): string {
