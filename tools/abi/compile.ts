@@ -1,4 +1,4 @@
-/** Compiles and links a probe; what comes of it is not run. */
+/** Compiles a probe, and links it; what comes of it is not run. */
 
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -15,9 +15,15 @@ const FLAGS = ["-std=gnu11", "-w", "-Werror=implicit-function-declaration", "-O0
  *
  * @param compiler the command of the compiler for the system that the table is of
  * @param env what it needs beside our environment
+ * @param links whether it is also seen that the system's libraries have each function
  * @returns what is wrong, in the compiler's words; undefined when all is right
  */
-export function faultOf(table: AbiTable, compiler: readonly string[], env: NodeJS.ProcessEnv = {}): string | undefined {
+export function faultOf(
+  table: AbiTable,
+  compiler: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  links = true,
+): string | undefined {
   const directory = mkdtempSync(join(tmpdir(), "procref-abi-"));
   try {
     const source = join(directory, "probe.c");
@@ -25,7 +31,7 @@ export function faultOf(table: AbiTable, compiler: readonly string[], env: NodeJ
     const [command, ...args] = compiler;
     const { status, error, stdout, stderr } = spawnSync(
       command,
-      [...args, ...FLAGS, "-o", join(directory, "probe"), source, ...table.libraries ?? []],
+      [...args, ...FLAGS, "-o", join(directory, "probe"), source, ...links ? table.libraries ?? [] : ["-c"]],
       { cwd: directory, encoding: "utf8", env: { ...process.env, ...env } },
     );
     return status === 0 ? undefined : error?.message ?? `${stdout}${stderr}`.trim();
