@@ -109,6 +109,23 @@ for (const name of ["service.log", "service.log.1"]) {
   });
 }
 
+test("what a service without a port writes before it ends at once is told, whether it was held or not", async () => {
+  await onStage(async (stage) => {
+    for (let round = 0; round < 5; round++) {
+      const words = `"the reason, ${round}"`;
+      const more = { ready: "running", restart: false };
+      const options = stage.script(`echo ${words}; exit 3`, more, `say(${words}); process.exit(3)`);
+      const failure = await stage.service(options).acquire().then(async (handle) => {
+        await eventually(() => handle.signal.aborted, "it is lost");
+        await handle.release();
+        return handle.signal.reason;
+      }, (error) => error);
+      assert.match(String(failure), new RegExp(`the reason, ${round}`));
+      await stage.assertNothingLeft();
+    }
+  });
+});
+
 test("a log that is removed while the service writes costs it nothing", async () => {
   await onStage(async (stage) => {
     const options = stage.script(
