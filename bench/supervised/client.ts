@@ -1,18 +1,24 @@
 /**
  * A client of a supervised service, told what to do by lines: `acquire` (says `acquired PID MS`), `release`, `pairs N`
- * (says `pair NS`, the median of slices), `bare` (says `bare MS`: what the service takes to run without us).
+ * (says `pair NS`, the median of slices), `bare` (says `bare MS`: what the service takes to run without us), `alone`
+ * (says `alone MS`: what a supervisor's runtime takes to load the same modules of Node, and nothing of ours).
  * Arguments: the service's name. It ends at the end of its standard input.
  */
 
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import process from "node:process";
+import { nativeRuntime } from "../../ffi/mod.ts";
+import type { Grants } from "../../ffi/types.ts";
 import { type ServiceHandle, SharedService } from "../../mod.ts";
+import { passedOn } from "../../src/service/start_supervisor.ts";
 import { median } from "../statistics.ts";
 
 /** It ends by itself, whatever becomes of the clients. */
 const COMMAND = ["sleep", "300"];
 const PAIRS_IN_SLICE = 100;
+const ALONE = new URL("runtime_alone.ts", import.meta.url);
+const NO_GRANTS: Grants = { files: [], run: [], net: [], native: true };
 
 let service = make(process.argv[2]);
 let handle: ServiceHandle | undefined;
@@ -40,6 +46,8 @@ async function obey(word: string, argument: string): Promise<string> {
       return `pair ${await timePairs(Number(argument))}`;
     case "bare":
       return `bare ${await bareStart()}`;
+    case "alone":
+      return `alone ${await runtimeAlone()}`;
     default:
       throw new Error(`unknown word ${word}`);
   }
@@ -66,6 +74,21 @@ async function bareStart(): Promise<number> {
   });
   const took = performance.now() - began;
   child.kill();
+  await new Promise((resolve) => child.once("exit", resolve));
+  return took;
+}
+
+/** What the runtime of a supervisor takes until it could say its first word, in milliseconds. */
+async function runtimeAlone(): Promise<number> {
+  const { command: [program, ...args], env } = nativeRuntime().moduleCommand(ALONE, NO_GRANTS);
+  const began = performance.now();
+  const child = spawn(program, args, {
+    cwd: "/",
+    stdio: ["ignore", "pipe", "inherit"],
+    env: { ...passedOn(), ...env },
+  });
+  await new Promise((resolve) => child.stdout!.once("data", resolve));
+  const took = performance.now() - began;
   await new Promise((resolve) => child.once("exit", resolve));
   return took;
 }

@@ -17,6 +17,7 @@ const ASKED_MS: { readonly [R in RuntimeName]: number } = { deno: 60, bun: 35 };
 export async function coldAcquire(report: Report, state: string, name: string): Promise<void> {
   const cold: Record<RuntimeName, number[]> = { deno: [], bun: [] };
   const bare: Record<RuntimeName, number[]> = { deno: [], bun: [] };
+  const alone: Record<RuntimeName, number[]> = { deno: [], bun: [] };
   const clients = { deno: await startClient("deno", name, state), bun: await startClient("bun", name, state) };
   try {
     const rounds = shuffled(bothRuntimes.flatMap((runtime) => Array<RuntimeName>(ROUNDS).fill(runtime)));
@@ -30,6 +31,7 @@ export async function coldAcquire(report: Report, state: string, name: string): 
       await gone(pid, state);
       cold[runtime].push(ms);
       bare[runtime].push(await ask(client, "bare", "bare"));
+      alone[runtime].push(await ask(client, "alone", "alone"));
     }
   } finally {
     await Promise.all(Object.values(clients).map((client) => client[Symbol.asyncDispose]()));
@@ -44,6 +46,11 @@ export async function coldAcquire(report: Report, state: string, name: string): 
       over,
       ASKED_MS[runtime],
       "ms",
+    );
+    const base = median(alone[runtime]);
+    report.say(
+      `${runtime}: of that the runtime alone, with the same modules of Node and none of ours, takes ` +
+        `${base.toFixed(1)} ms; all of it is ${(over / base).toFixed(2)} x that`,
     );
   }
   report.say(`medians of ${ROUNDS} rounds in each runtime, in a random order`);

@@ -9,8 +9,12 @@ import { interrupted } from "../interruption.ts";
 import type { Report } from "../report.ts";
 import { acquireWith, gone, startClient, supervisorOf } from "./stage.ts";
 
-/** A runtime tidies up after its start: it ends idle threads after 10 s, and collects garbage once after half a minute. */
-const SETTLE_MS = 45_000;
+/**
+ * A runtime tidies up after its start: it ends idle threads after 10 s, and collects garbage after half a minute; Bun
+ * once more 15 s later, with a thread that is idle for 10 s then. After that one thread of Bun looks every half a minute
+ * whether there is memory to give back.
+ */
+const SETTLE_MS = 60_000;
 const WATCHED_MS = 10_000;
 /** What is asked, in MiB of its own memory. */
 const ASKED_MIB: { readonly [R in RuntimeName]: number } = { deno: 20, bun: 12 };
