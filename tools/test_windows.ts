@@ -41,7 +41,8 @@ if (words[0] === "--run") process.exit(runOne(words.slice(1)));
 const wanted = words.filter(isRuntime);
 const runtimes: readonly RuntimeName[] = wanted.length > 0 ? wanted : ["deno", "bun"];
 const paths = words.filter((word) => !isRuntime(word) && word !== "--short");
-const all = words.includes("--short") ? SHORT : [...SUITES, ...WINE_SUITES];
+const isShort = words.includes("--short");
+const all = isShort ? SHORT : [...SUITES, ...WINE_SUITES];
 const isWhole = words.every((word) => word === "--short");
 
 try {
@@ -50,7 +51,8 @@ try {
   for (const runtime of runtimes) {
     for (const suite of paths.length > 0 ? paths.filter((path) => path !== CHAOS) : all) runPart(runtime, suite);
   }
-  if (isWhole || paths.includes(CHAOS)) runChaos();
+  // Not beside a suite, as in .ci/run: with two cores the observer falls behind what it judges.
+  if ((isWhole && !isShort) || paths.includes(CHAOS)) runChaos();
   tally.check("no process of Wine is left behind", processesOfThisRun().length === 0);
   if (isWhole) recordResults("test:windows", runtimes.map(resultOf));
 } catch (error) {

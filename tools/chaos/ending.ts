@@ -15,6 +15,8 @@ const STILL_MS = 300 * SLOWNESS;
 /** How long the service of a holder may take to be alive again. */
 const HEAL_MS = onWindows ? 20_000 : 10_000;
 const SIGKILL = 9;
+/** The command line of the host of a console. */
+const HOST = /[/\\]conhost\.exe /i;
 /** Whether a service ends when its supervisor is killed. */
 const endsWithSupervisor = processSystem().endsWithSupervisor() !== undefined;
 
@@ -121,12 +123,11 @@ async function leftAfterSettling(round: Round): Promise<Left | undefined> {
     const processes = scanner.of(directory);
     const values = await traces.values();
     const files = traces.files();
-    const unread = scanner.unread();
-    if (processes.length + unread.length + files.length === 0 && values === undefined) return undefined;
+    const isUnclear = scanner.isUnclear(began);
+    if (processes.length === 0 && values === undefined && files.length === 0 && !isUnclear) return undefined;
     const record = traces.record();
     const words = [
       ...processes.map(({ identity, command }) => `process ${identity.pid}: ${command}`),
-      unread.length === 0 ? "" : `not to be read: ${unread.join(", ")}`,
       values === undefined ? "" : `a set: ${JSON.stringify(values)}`,
       `files: ${files.join(", ")}`,
       record === undefined ? "" : `record: ${record.phase}`,
@@ -134,9 +135,9 @@ async function leftAfterSettling(round: Round): Promise<Left | undefined> {
     const now = performance.now();
     if (words !== before) since = now;
     before = words;
-    const attended = unread.length > 0 || processes.some(({ kind }) => kind === "supervisor");
+    const attended = isUnclear || processes.some(({ kind }) => kind === "supervisor");
     const isStill = !attended && now - since >= STILL_MS;
-    if (isStill && endUnmade(round)) continue;
+    if (isStill && (endUnmade(round) || endForgottenHosts(round))) continue;
     if (isStill || now - began >= SETTLE_MS) {
       const unused = values === undefined || (values.references === 0 && !values.locked && !values.seated);
       const info = record?.info;
@@ -161,6 +162,24 @@ function endUnmade({ plan, observer, instances, directory, stage: { scanner, sta
   return unmade.filter(({ identity }) => {
     observer.note(`process ${identity.pid} was never let run`);
     statistics.unknownStarts++;
+    return signalProcess(identity, SIGKILL);
+  }).length > 0;
+}
+
+/**
+ * The host of a console is a process of the system's, started for whoever is started with a console, and ended with the
+ * last one who has that. Wine forgets a host whose process was killed before it had come to it.
+ *
+ * @returns whether there was one; it is ended
+ */
+function endForgottenHosts({ observer, directory, stage: { scanner, statistics } }: Round): boolean {
+  if (!onWindows) return false;
+  const left = scanner.of(directory);
+  // As long as anything else runs it may be that one's.
+  if (!left.every(({ command }) => HOST.test(command))) return false;
+  return left.filter(({ identity }) => {
+    observer.note(`host of a console ${identity.pid} was forgotten`);
+    statistics.forgottenHosts++;
     return signalProcess(identity, SIGKILL);
   }).length > 0;
 }

@@ -26,6 +26,8 @@ interface Known {
 
 /** A process that was forked looks like its parent until it runs a program: for so long it is looked at again. */
 const FORKED_MS = 500;
+/** For how long it is waited that a process of Windows has an environment. */
+const UNREAD_MS = 10_000;
 /** How old the list of processes may be. */
 const LIST_MS = 3;
 const SUPERVISOR = "/src/supervisor/main.ts";
@@ -54,11 +56,18 @@ export class ProcessScanner {
     return this.of(round).filter(({ kind }) => kind === "supervisor");
   }
 
-  /** The processes that have begun and do not say yet which round they belong to. */
-  unread(): number[] {
+  /** Whether a process that was there at some time does not say yet which round it belongs to. */
+  isUnclear(at: number): boolean {
     this.#list();
-    return [...this.#known].filter(([pid, { isUnread }]) => isUnread && identityOf(pid) !== undefined)
-      .map(([pid]) => pid);
+    return [...this.#known].some(([pid, { isUnread, firstSeen }]) =>
+      isUnread && firstSeen <= at && identityOf(pid) !== undefined
+    );
+  }
+
+  /** Whether there is one supervisor and no more in all rounds, and no process that could be one. */
+  hasOneSupervisor(): boolean {
+    if (this.isUnclear(Infinity)) return false;
+    return [...this.#known.keys()].filter((pid) => describe(pid)?.kind === "supervisor").length === 1;
   }
 
   #list(): void {
@@ -77,7 +86,7 @@ export class ProcessScanner {
 
   #read(pid: number, known: Known): void {
     const environment = environmentOf(pid);
-    known.isUnread &&= environment === "";
+    known.isUnread &&= environment === "" && performance.now() - known.firstSeen < UNREAD_MS;
     // What a client changes of its own environment is seen on Windows.
     if (onWindows && wordsOf(pid).some((word) => word.endsWith(CLIENT))) return;
     for (const entry of environment.split("\0")) {

@@ -3,6 +3,7 @@
 import { execFileSync } from "node:child_process";
 import { cpus, release, type } from "node:os";
 import { SETTLE_MS } from "./ending.ts";
+import { onWindows } from "./platform.ts";
 import { type Statistics, type Times, timesOf } from "./statistics.ts";
 
 export interface Report {
@@ -36,6 +37,7 @@ export function describe(statistics: Statistics, seed: number, tookMs: number): 
       ["left for gc: an empty set or directory, no process", String(left.gc)],
       ["left for the next client, which cleared it up", String(left.nextClient)],
       ["callbacks killed with an instance that they had not returned yet", String(statistics.unknownStarts)],
+      ...(onWindows ? [["hosts of consoles that Wine forgot", String(statistics.forgottenHosts)]] : []),
     ]),
   ].join("\n\n");
   const minutes = (tookMs / 60_000).toFixed(1);

@@ -178,7 +178,8 @@ export class Round {
     const kind = this.plan.mode === "callback"
       ? "reaper"
       : `supervisor, ${inOffice ? `in ${record!.phase}` : "not on record"}`;
-    const byLinux = identity.pid % 8 === 0 && killFromLinux(SUPERVISOR);
+    // Nothing in its command line says whose supervisor one is.
+    const byLinux = identity.pid % 8 === 0 && this.stage.scanner.hasOneSupervisor() && killFromLinux(SUPERVISOR);
     if (byLinux || signalProcess(identity, SIGKILL)) {
       this.observer.killed("supervisor", byLinux ? `${kind}, by Linux` : kind, runtime, identity.pid);
     }

@@ -31,6 +31,8 @@ export class Statistics {
   readonly left = { gc: 0, nextClient: 0 };
   /** Instances of callbacks whose client was killed before it could return them. */
   unknownStarts = 0;
+  /** Hosts of consoles of Windows that nobody had any more, and that did not end. */
+  forgottenHosts = 0;
 
   kill(kind: string, runtime: RuntimeName | undefined): KillRow {
     const key = `${kind}|${runtime}`;
