@@ -51,7 +51,7 @@ try {
   for (const runtime of runtimes) {
     for (const suite of paths.length > 0 ? paths.filter((path) => path !== CHAOS) : all) runPart(runtime, suite);
   }
-  // Not beside a suite, as in .ci/run: with two cores the observer falls behind what it judges.
+  // Wine and what is killed in it want both cores for themselves; beside a suite, as in .ci/run, it takes long.
   if ((isWhole && !isShort) || paths.includes(CHAOS)) runChaos();
   tally.check("no process of Wine is left behind", processesOfThisRun().length === 0);
   if (isWhole) recordResults("test:windows", runtimes.map(resultOf));

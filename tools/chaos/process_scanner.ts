@@ -64,12 +64,6 @@ export class ProcessScanner {
     );
   }
 
-  /** Whether there is one supervisor and no more in all rounds, and no process that could be one. */
-  hasOneSupervisor(): boolean {
-    if (this.isUnclear(Infinity)) return false;
-    return [...this.#known.keys()].filter((pid) => describe(pid)?.kind === "supervisor").length === 1;
-  }
-
   #list(): void {
     const now = performance.now();
     if (now - this.#listedAt < LIST_MS) return;

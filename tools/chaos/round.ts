@@ -34,8 +34,6 @@ const LOOK_MS = 10;
 /** How long to wait for the supervisor that is to be killed when it appears. */
 const NEXT_SUPERVISOR_MS = 400 * SLOWNESS;
 const SIGKILL = 9;
-/** The end of the command line of a supervisor on Windows. */
-const SUPERVISOR = "\\supervisor\\main.ts";
 
 /** A round on the stage. */
 export class Round {
@@ -178,11 +176,8 @@ export class Round {
     const kind = this.plan.mode === "callback"
       ? "reaper"
       : `supervisor, ${inOffice ? `in ${record!.phase}` : "not on record"}`;
-    // Nothing in its command line says whose supervisor one is.
-    const byLinux = identity.pid % 8 === 0 && this.stage.scanner.hasOneSupervisor() && killFromLinux(SUPERVISOR);
-    if (byLinux || signalProcess(identity, SIGKILL)) {
-      this.observer.killed("supervisor", byLinux ? `${kind}, by Linux` : kind, runtime, identity.pid);
-    }
+    // Not from Linux: nothing in its command line there says whose supervisor one is.
+    if (signalProcess(identity, SIGKILL)) this.observer.killed("supervisor", kind, runtime, identity.pid);
   }
 
   /** The next supervisor that appears is killed: after a while, so that all of its start is met. */
