@@ -355,10 +355,10 @@ export class SlotsRefCounter extends BaseRefCounter {
     if (begun === "busy") return { inode };
     if (begun === "gone") return "gone";
     return this.#inStep(() => {
-      const { inode: current } = this.#mutex;
-      if (inode !== undefined && current !== inode) return "gone";
+      // Who had sat down already waits for nobody in a counter that was made since.
+      if (inode === undefined ? this.#seat.held && !this.#seat.isOurs() : this.#mutex.inode !== inode) return "gone";
       if (work()) return "there";
-      return { inode: current, holder: this.#references.held > 0 ? undefined : this.#references.aHolder() };
+      return { inode: this.#mutex.inode, holder: this.#references.held > 0 ? undefined : this.#references.aHolder() };
     });
   }
 
