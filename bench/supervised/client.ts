@@ -87,9 +87,11 @@ async function runtimeAlone(): Promise<number> {
     stdio: ["ignore", "pipe", "inherit"],
     env: { ...passedOn(), ...env },
   });
+  // Its end may be heard of before its word.
+  const ended = new Promise((resolve) => child.once("close", resolve));
   await new Promise((resolve) => child.stdout!.once("data", resolve));
   const took = performance.now() - began;
-  await new Promise((resolve) => child.once("exit", resolve));
+  await ended;
   return took;
 }
 
