@@ -19,6 +19,8 @@
  * @module
  */
 
+import "./src/process/every_system.ts";
+
 export { type ErrorCode, type ErrorDetails, isProcrefError, ProcrefError } from "./src/errors.ts";
 export type { WaitOptions } from "./src/waiting.ts";
 export type { CounterSnapshot, Mechanism, RefCounter, RefCounterCapabilities } from "./src/kernel/ref_counter.ts";

@@ -8,6 +8,7 @@
  * @module
  */
 
+import "../process/every_system.ts";
 import process from "node:process";
 import { supervisorEntry } from "../supervisor/entry.ts";
 import { runCommandLine } from "./command_line.ts";

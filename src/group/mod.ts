@@ -5,6 +5,8 @@
  * @module
  */
 
+import "../process/every_system.ts";
+
 export type { ProcessIdentity } from "../process/identity.ts";
 export type { RegisteredProcess } from "../process/spawn_and_wait.ts";
 export { type GroupInstance, groupInstance } from "./group_instance.ts";

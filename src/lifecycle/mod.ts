@@ -28,6 +28,8 @@
  * @module
  */
 
+import "../process/every_system.ts";
+
 export { type ClosingServer, type FinishingServer, type GracefulServer, type StoppingServer } from "./servers.ts";
 export { type ConfigOptions, loadConfig, WatchedConfig } from "./watched_config.ts";
 export { type Daemon, daemonize, type DaemonOptions, type Launcher } from "./daemonize.ts";

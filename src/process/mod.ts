@@ -17,6 +17,8 @@
  * @module
  */
 
+import "./every_system.ts";
+
 export { identityOf, isAlive, type ProcessIdentity, type ProcessTarget } from "./identity.ts";
 export { kill, stop, type StopOutcome, terminate } from "./stop.ts";
 export { killGroup, stopGroup } from "./group.ts";

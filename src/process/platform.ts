@@ -1,29 +1,32 @@
 /**
- * The one place that chooses how to ask the operating system about processes.
+ * The one place that asks how to ask the operating system about processes.
+ *
+ * A client knows the rooms of all systems, through {@link ./every_system.ts}. A supervisor, which clients wait for, loads
+ * the one that it needs, by {@link ./own_system.ts}: the others cost it as much time as the start of its service.
  *
  * @module
  */
 
-import process from "node:process";
-import { DarwinProcesses } from "./darwin/darwin_processes.ts";
-import { LinuxProcesses } from "./linux/linux_processes.ts";
+import { ProcrefError } from "../errors.ts";
 import type { ProcessSystem } from "./process_system.ts";
-import { WindowsProcesses } from "./windows/windows_processes.ts";
 
+let make: (() => ProcessSystem) | undefined;
 let chosen: ProcessSystem | undefined;
+
+/** Says how the processes of this operating system are to be had. Nothing is made yet. */
+export function provideSystem(how: () => ProcessSystem): void {
+  make = how;
+}
 
 /** The processes of this operating system. Asking for them opens nothing. */
 export function processSystem(): ProcessSystem {
-  return chosen ??= choose();
+  return chosen ??= made();
 }
 
-function choose(): ProcessSystem {
-  switch (process.platform) {
-    case "darwin":
-      return new DarwinProcesses();
-    case "win32":
-      return new WindowsProcesses();
-    default:
-      return new LinuxProcesses();
-  }
+function made(): ProcessSystem {
+  if (make !== undefined) return make();
+  throw new ProcrefError(
+    "PLATFORM",
+    "Cannot ask about processes: this module is part of the library and no entry to it",
+  );
 }

@@ -18,6 +18,8 @@
  * @module
  */
 
+import "../process/every_system.ts";
+
 export type { ProcessIdentity } from "../process/identity.ts";
 export type { JsonObject, JsonValue, ServiceEntry, ServiceRegistration } from "./service_entry.ts";
 export type { Mechanism } from "../kernel/ref_counter.ts";

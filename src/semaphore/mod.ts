@@ -37,6 +37,8 @@
  * @module
  */
 
+import "../process/every_system.ts";
+
 export { type AcquireOptions, FileSemaphore, type FileSemaphoreOptions, type HoldOptions } from "./file_semaphore.ts";
 export { Permit, type PermitOrigin } from "./permit.ts";
 export { type SlotHolder, SlotManager } from "./slot_manager.ts";

@@ -7,6 +7,7 @@
 
 import { readSync, writeSync } from "node:fs";
 import process from "node:process";
+import { loadOwnSystem } from "../process/own_system.ts";
 import { FAILED, type SupervisorOrders } from "../service/supervisor_orders.ts";
 
 /** What standard input holds. */
@@ -31,6 +32,7 @@ function report(line: string): void {
 
 /** Each of the two loads only what it needs. */
 async function follow(orders: SupervisorOrders): Promise<void> {
+  await loadOwnSystem();
   const { description } = orders;
   if (description === undefined) {
     const { reap } = await import("./reaper.ts");

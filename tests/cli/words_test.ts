@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import "../../src/process/every_system.ts";
 import { durationText } from "../../src/cli/durations.ts";
 import { Arguments } from "../../src/cli/options.ts";
 import { clientOf } from "../../src/cli/run_words.ts";

@@ -1,5 +1,6 @@
 /** The environment of a process, also of one that is changing its program at that moment. */
 
+import "../../src/process/every_system.ts";
 import { processSystem } from "../../src/process/platform.ts";
 
 /** The variables of a process that runs, by name. */

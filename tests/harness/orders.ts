@@ -1,5 +1,6 @@
 /** Supervisors that are started as a client starts them, with orders that no client would give. */
 
+import "../../src/process/every_system.ts";
 import { currentUser } from "../../src/kernel/open.ts";
 import { objectName } from "../../src/kernel/object_name.ts";
 import { chooseMechanism } from "../../src/kernel/open.ts";

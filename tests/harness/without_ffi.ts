@@ -1,6 +1,7 @@
 /** Deno without native calls. */
 
 import { dirname } from "node:path";
+import "../../src/process/every_system.ts";
 import { processSystem } from "../../src/process/platform.ts";
 
 /** What a client is allowed, as README.md says it: by flag, a list each. */

@@ -127,6 +127,7 @@ onlyOnWindows(
     // The starter is in a job that ends all that is in it, as a supervisor is.
     const apart = `say("apart " + process.pid); await sleep()`;
     const code = `const { containChildren } = await import(${JSON.stringify(moduleOf("src/process/containment.ts"))});
+    await import(${JSON.stringify(moduleOf("src/process/every_system.ts"))});
     const { processSystem } = await import(${JSON.stringify(moduleOf("src/process/platform.ts"))});
     containChildren();
     const [program, ...rest] = process.argv;

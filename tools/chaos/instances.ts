@@ -2,6 +2,7 @@
 
 import { appendFileSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import "../../src/process/every_system.ts";
 import { isAlive, ownIdentity, type ProcessIdentity } from "../../src/process/identity.ts";
 import type { Behaviour } from "./plan.ts";
 

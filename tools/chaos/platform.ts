@@ -4,6 +4,7 @@ import { spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import "../../src/process/every_system.ts";
 import { processSystem } from "../../src/process/platform.ts";
 import { isAlive, type ProcessIdentity } from "../../src/process/identity.ts";
 import { resume, suspend } from "../../tests/fixtures/suspend.ts";

@@ -1,6 +1,7 @@
 /** Finding the processes of a round, from their first moments on: by the round's directory in their environment. */
 
 import { sep } from "node:path";
+import "../../src/process/every_system.ts";
 import { identityOf, type ProcessIdentity } from "../../src/process/identity.ts";
 import { readProcFile } from "../../src/process/linux/proc_files.ts";
 import { processSystem } from "../../src/process/platform.ts";

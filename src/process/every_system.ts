@@ -1,0 +1,26 @@
+/**
+ * The processes of every operating system, for programs that do not wait for a supervisor to load them. Each entry of
+ * the library imports this for what it does: it says how they are made, and makes none.
+ *
+ * @module
+ */
+
+import process from "node:process";
+import { DarwinProcesses } from "./darwin/darwin_processes.ts";
+import { LinuxProcesses } from "./linux/linux_processes.ts";
+import { provideSystem } from "./platform.ts";
+import type { ProcessSystem } from "./process_system.ts";
+import { WindowsProcesses } from "./windows/windows_processes.ts";
+
+provideSystem(choose);
+
+function choose(): ProcessSystem {
+  switch (process.platform) {
+    case "darwin":
+      return new DarwinProcesses();
+    case "win32":
+      return new WindowsProcesses();
+    default:
+      return new LinuxProcesses();
+  }
+}
