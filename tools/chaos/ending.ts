@@ -35,10 +35,16 @@ export async function endRound(round: Round): Promise<void> {
     if (slot.state === "none" || slot.state === "idle") slot.dismiss();
     else slot.kill();
   }
-  if (round.stage.fault === "leave-behind") round.startForgotten();
+  if (round.stage.fault === "leave-behind") await leaveBehind(round);
   const began = performance.now();
   await settle(round);
   statistics.settle.push(performance.now() - began);
+}
+
+/** Leaves a process behind, which is to be found out: it begins to be looked for once it can be seen. */
+async function leaveBehind(round: Round): Promise<void> {
+  const pid = round.startForgotten();
+  while (!round.stage.scanner.of(round.directory).some(({ identity }) => identity.pid === pid)) await delay(1);
 }
 
 /** Every holder but one goes; that one is killed, and the time until its service is gone is taken. */

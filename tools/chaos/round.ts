@@ -97,10 +97,12 @@ export class Round {
     }
   }
 
-  /** A process that nobody ends. */
-  startForgotten(): void {
+  /** Starts a process that nobody ends, and gives its PID. */
+  startForgotten(): number {
     const [program, ...args] = SLEEPER;
-    spawn(program, args, { env: { ...neededVariables(), CHAOS_ROUND: this.directory }, stdio: "ignore" }).unref();
+    const child = spawn(program, args, { env: { ...neededVariables(), CHAOS_ROUND: this.directory }, stdio: "ignore" });
+    child.unref();
+    return child.pid!;
   }
 
   /** Ends an instance by force. */
