@@ -5,8 +5,8 @@
  */
 
 import { ProcrefError } from "../src/errors.ts";
-import process from "node:process";
-import { fileURLToPath } from "node:url";
+import { bunHost, type BunSystem } from "./bun_host.ts";
+import { node } from "./node.ts";
 import type {
   BlockingFunction,
   CFunction,
@@ -38,8 +38,8 @@ const BUN_TYPES: { readonly [T in CType]: string } = {
   buffer: "ptr",
 };
 
-/** Binds {@link NativeRuntime} to the module `bun:ffi`. */
-export function bunRuntime(module: unknown): NativeRuntime {
+/** Binds {@link NativeRuntime} to the module `bun:ffi` and Bun's global. */
+export function bunRuntime(module: unknown, global: unknown): NativeRuntime {
   const ffi = module as BunFfi;
   return {
     name: "bun",
@@ -63,7 +63,8 @@ export function bunRuntime(module: unknown): NativeRuntime {
     openBlocking,
     // The folder of the modules within a compiled program.
     isCompiled: /^file:\/\/\/(\$bunfs|\w:\/~BUN)\//.test(import.meta.url),
-    variable: (name) => process.env[name],
+    variable: (name) => node.process.env[name],
+    host: bunHost(global as BunSystem),
     moduleCommand,
   };
 }
@@ -115,13 +116,13 @@ const CACHES = ["BUN_RUNTIME_TRANSPILER_CACHE_PATH", "XDG_CACHE_HOME", "HOME"];
  * where the user has no place for it, it would be in a folder for temporary files that others may have made.
  */
 function moduleCommand(module: URL, _: Grants): ModuleCommand {
-  const path = module.protocol === "file:" ? fileURLToPath(module) : module.href;
+  const path = module.protocol === "file:" ? node.url.fileURLToPath(module) : module.href;
   return {
-    command: [process.execPath, "--smol", "run", "--no-install", path],
+    command: [node.process.execPath, "--smol", "run", "--no-install", path],
     env: {
       BUN_GC_TIMER_DISABLE: "1",
       NO_COLOR: "1",
-      ...(CACHES.some((name) => process.env[name]) ? {} : { BUN_RUNTIME_TRANSPILER_CACHE_PATH: "0" }),
+      ...(CACHES.some((name) => node.process.env[name]) ? {} : { BUN_RUNTIME_TRANSPILER_CACHE_PATH: "0" }),
     },
   };
 }

@@ -5,8 +5,8 @@
  */
 
 import { ProcrefError } from "../src/errors.ts";
-import { fileURLToPath } from "node:url";
-import process from "node:process";
+import { denoHost, type DenoSystem } from "./deno_host.ts";
+import { node } from "./node.ts";
 import type {
   BlockingFunction,
   CFunction,
@@ -20,12 +20,12 @@ import type {
 } from "./types.ts";
 
 /** The part of Deno's global that is used, in our own words: no type package of a runtime is needed. */
-interface DenoFfi {
+interface DenoFfi extends DenoSystem {
   dlopen(path: string, symbols: Record<string, unknown>): { symbols: Record<string, unknown> };
-  build: { standalone?: boolean };
+  build: DenoSystem["build"] & { standalone?: boolean };
   permissions: { querySync(permission: { name: string; variable?: string }): { state: string } };
   UnsafePointerView: { getArrayBuffer(pointer: unknown, bytes: number): ArrayBuffer };
-  openSync(path: string, options: Record<string, unknown>): DenoFile;
+  openSync(path: string, options: Record<string, unknown>): DenoFile & ReturnType<DenoSystem["openSync"]>;
 }
 
 /** The part of an open file that is used. */
@@ -75,10 +75,11 @@ export function denoRuntime(global: unknown): NativeRuntime {
     },
     variable(name: string): string | undefined {
       const granted = deno.permissions.querySync({ name: "env", variable: name }).state === "granted";
-      return granted ? process.env[name] : undefined;
+      return granted ? node.process.env[name] : undefined;
     },
     openLockFile: (path, create) =>
       lockFile(deno.openSync(path, { read: true, write: true, createNew: create, mode: 0o600 })),
+    host: denoHost(deno),
     isCompiled: deno.build.standalone === true,
     moduleCommand,
   };
@@ -128,7 +129,7 @@ function moduleCommand(module: URL, { files, read = [], run, net, native, more =
   ];
   return {
     command: [
-      process.execPath,
+      node.process.execPath,
       "run",
       "--quiet",
       "--no-prompt",
@@ -138,7 +139,7 @@ function moduleCommand(module: URL, { files, read = [], run, net, native, more =
       "--cached-only",
       ...own,
       ...more,
-      module.protocol === "file:" ? fileURLToPath(module) : module.href,
+      module.protocol === "file:" ? node.url.fileURLToPath(module) : module.href,
     ],
     env: { DENO_NO_UPDATE_CHECK: "1", NO_COLOR: "1" },
   };

@@ -5,10 +5,9 @@
  * @module
  */
 
-import process from "node:process";
 import { ProcrefError } from "../src/errors.ts";
 import { checked, type CheckedFunction } from "./errno.ts";
-import { nativeRuntime, openLibrary } from "./mod.ts";
+import { host, nativeRuntime, openLibrary } from "./mod.ts";
 import {
   DARWIN,
   DARWIN_ERRNO,
@@ -132,24 +131,24 @@ export function darwinLibc(): DarwinLibc {
 }
 
 function otherSystem(wanted: string): ProcrefError {
-  return new ProcrefError("PLATFORM", `Cannot call what only ${wanted} has: this is ${process.platform}`);
+  return new ProcrefError("PLATFORM", `Cannot call what only ${wanted} has: this is ${host().platform}`);
 }
 
 function open(): LinuxLibc | DarwinLibc {
-  const layouts = LINUX_LAYOUTS[process.arch];
+  const layouts = LINUX_LAYOUTS[host().arch];
   if (layouts !== undefined) {
-    if (process.platform === "linux") return openLinux(layouts);
-    if (process.platform === "darwin") return openDarwin();
+    if (host().platform === "linux") return openLinux(layouts);
+    if (host().platform === "darwin") return openDarwin();
   }
   throw new ProcrefError(
     "PLATFORM",
-    `Cannot use the kernel of ${process.platform} on ${process.arch}: only Linux and macOS on x64 and arm64 are known`,
+    `Cannot use the kernel of ${host().platform} on ${host().arch}: only Linux and macOS on x64 and arm64 are known`,
   );
 }
 
 function openLinux(layouts: LinuxLayouts): LinuxLibc {
   const library = openLibrary(LINUX_LIBC_PATH, LINUX_LIBC, "__errno_location");
-  const { SYS_getdents64, SYS_statx } = LINUX_CALLS[process.arch]!;
+  const { SYS_getdents64, SYS_statx } = LINUX_CALLS[host().arch]!;
   let list: CheckedFunction<(typeof LINUX_DIRECTORY)["syscall"]> | undefined;
   let look: CheckedFunction<(typeof LINUX_STATUS)["syscall"]> | undefined;
   return {

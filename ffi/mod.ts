@@ -8,6 +8,7 @@ import { ProcrefError } from "../src/errors.ts";
 import { bunRuntime } from "./bun.ts";
 import { denoRuntime } from "./deno.ts";
 import { instrumented } from "./instrument.ts";
+import type { Host } from "./host.ts";
 import type { NativeLibrary, NativeRuntime, Pointer, SymbolTable } from "./types.ts";
 
 export { CONSOLE_HOOK } from "./deno.ts";
@@ -23,6 +24,15 @@ export function nativeRuntime(): NativeRuntime {
   return chosen ??= chooseRuntime();
 }
 
+/**
+ * What this runtime does of what programs need of their system.
+ *
+ * @throws ProcrefError `PLATFORM` as {@link nativeRuntime}
+ */
+export function host(): Host {
+  return nativeRuntime().host;
+}
+
 function chooseRuntime(): NativeRuntime {
   const global = globalThis as {
     Bun?: unknown;
@@ -32,7 +42,7 @@ function chooseRuntime(): NativeRuntime {
   if (global.Bun !== undefined) {
     // Not an import: the specifier exists in no other runtime, and this way opening stays synchronous.
     const module = global.process?.getBuiltinModule?.("bun:ffi");
-    if (module !== undefined) return bunRuntime(module);
+    if (module !== undefined) return bunRuntime(module, global.Bun);
   } else if (global.Deno !== undefined) {
     return denoRuntime(global.Deno);
   }

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { Host } from "./host.ts";
+
 /**
  * A C type. Integers of up to 32 bits are numbers in JavaScript, 64-bit and size types are bigints,
  * `pointer` is opaque with `null` for NULL, `buffer` is memory of ours that is lent for the call.
@@ -129,6 +131,8 @@ export interface NativeRuntime {
    * @param create whether to make the file, which must not exist then; it may be read and written by the user alone
    */
   readonly openLockFile?: (path: string, create: boolean) => RuntimeLockFile;
+  /** What it does of what programs need of their system. */
+  readonly host: Host;
   /** Whether program and runtime were compiled into one file, which runs that program and no other module. */
   readonly isCompiled: boolean;
   /** The command that runs a module of ours in this runtime, with no more than it is granted. */

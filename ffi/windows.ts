@@ -4,11 +4,10 @@
  * @module
  */
 
-import process from "node:process";
 import { ProcrefError } from "../src/errors.ts";
 import type { CheckedFunction } from "./errno.ts";
 import { checkedByLastError, NO_ROOM, windowsError } from "./last_error.ts";
-import { nativeRuntime, openWindowsLibrary } from "./mod.ts";
+import { host, nativeRuntime, openWindowsLibrary } from "./mod.ts";
 import { ADVAPI32, ADVAPI32_PATH, SID, TOKEN, TOKEN_USER } from "./symbols/advapi32.ts";
 import { KERNEL32, KERNEL32_PATH, WINDOWS_ERROR } from "./symbols/kernel32.ts";
 import { NT, NTDLL, NTDLL_PATH, OBJECT_BASIC_INFORMATION } from "./symbols/ntdll.ts";
@@ -43,7 +42,7 @@ let opened: Windows | undefined;
 
 /** Whether this is Windows. */
 export function isWindows(): boolean {
-  return process.platform === "win32";
+  return host().platform === "win32";
 }
 
 /**
@@ -75,7 +74,7 @@ const NAMING_ERRORS = [
 
 function open(): Windows {
   if (!isWindows()) {
-    throw new ProcrefError("PLATFORM", `Cannot use the kernel of Windows: this is ${process.platform}`);
+    throw new ProcrefError("PLATFORM", `Cannot use the kernel of Windows: this is ${host().platform}`);
   }
   const runtime = nativeRuntime();
   const lastError = runtime.open(KERNEL32_PATH, { GetLastError: KERNEL32.GetLastError }).GetLastError;

@@ -12,7 +12,7 @@ import { fileURLToPath } from "node:url";
 import { lineAt, type SourceText, sourceText } from "./source_text.ts";
 
 const LEAVES = ["errors", "waiting", "known_options"];
-const SYSTEM = [...LEAVES, "ffi", "kernel", "process"];
+const SYSTEM = [...LEAVES, "ffi", "paths", "kernel", "process"];
 
 /** Which rooms each room may import from, beside itself. Arrows point one way. */
 const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
@@ -21,8 +21,9 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
   suggestion: [],
   known_options: ["errors", "suggestion"],
   ffi: ["errors"],
-  kernel: [...LEAVES, "ffi"],
-  process: [...LEAVES, "ffi"],
+  paths: ["ffi"],
+  kernel: [...LEAVES, "ffi", "paths"],
+  process: [...LEAVES, "ffi", "paths"],
   service: SYSTEM,
   semaphore: [...SYSTEM, "service"],
   registry: [...SYSTEM, "service"],
@@ -40,10 +41,11 @@ const WORDS = [
   { word: /\bBun\b/g, where: "code", files: /^ffi\/(bun|mod)\.ts$/, what: "Bun" },
   { word: /\bbun:\w+/g, where: "strings", files: /^ffi\/(bun|mod)\.ts$/, what: "a module of Bun" },
   {
-    // A property of process, or taken out of it or of a module by name.
-    word: /\bprocess\s*\??\.\s*(?:platform|arch)\b|\b(?:platform|arch)\b[^{}]*\}\s*(?:=\s*process\b|from\s*["']node:)/g,
+    // A property of process or of the host, or taken out of it or of a module by name.
+    word:
+      /\b(?:process|host\(\))\s*\??\.\s*(?:platform|arch)\b|\b(?:platform|arch)\b[^{}]*\}\s*(?:=\s*process\b|from\s*["']node:)/g,
     where: "strings",
-    files: /^(ffi\/symbols\/.*|ffi\/(libc|windows)|src\/kernel\/open|src\/process\/.*)\.ts$/,
+    files: /^(ffi\/symbols\/.*|ffi\/(libc|windows)|src\/paths|src\/kernel\/open|src\/process\/.*)\.ts$/,
     what: "the platform",
   },
 ] as const;

@@ -1,7 +1,7 @@
 /**
  * A client of a supervised service, told what to do by lines: `acquire` (says `acquired PID MS`), `release`, `pairs N`
  * (says `pair NS`, the median of slices), `bare` (says `bare MS`: what the service takes to run without us), `alone`
- * (says `alone MS`: what a supervisor's runtime takes to load the same modules of Node, and nothing of ours).
+ * (says `alone MS`: what a supervisor's runtime takes to run a program of one line).
  * Arguments: the service's name. It ends at the end of its standard input.
  */
 

@@ -49,8 +49,8 @@ export async function coldAcquire(report: Report, state: string, name: string): 
     );
     const base = median(alone[runtime]);
     report.say(
-      `${runtime}: of that the runtime alone, with the same modules of Node and none of ours, takes ` +
-        `${base.toFixed(1)} ms; all of it is ${(over / base).toFixed(2)} x that`,
+      `${runtime}: of that the runtime alone, with nothing of ours, takes ${base.toFixed(1)} ms; ` +
+        `all of it is ${(over / base).toFixed(2)} x that`,
     );
   }
   report.say(`medians of ${ROUNDS} rounds in each runtime, in a random order`);

@@ -8,7 +8,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { isProcrefError, ProcrefError } from "../errors.ts";
 import { describeEnd } from "../process/exit_status.ts";
 import type { ManagedProcess } from "../process/managed_process.ts";
-import { MARK_VARIABLE } from "../process/marks.ts";
+import { MARK_VARIABLE } from "../process/mark_variable.ts";
 import { processSystem } from "../process/platform.ts";
 import { isEntryOf, type ProcessRegistry, type RegisteredProcess, spawnAndWait } from "../process/spawn_and_wait.ts";
 import { instanceEnvironment } from "./group_instance.ts";
@@ -161,7 +161,7 @@ export class Instance<T extends RegisteredProcess> {
     const { name, index } = this;
     try {
       const { process, entry } = await spawnAndWait(registry, name, plan.executable, [...plan.args, String(index)], {
-        detached: processSystem().groupOptions.detached,
+        detached: processSystem().detachesGroups,
         cwd: plan.cwd,
         env: {
           ...plan.env,

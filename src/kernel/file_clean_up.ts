@@ -16,7 +16,7 @@ import { isProcrefError } from "../errors.ts";
 import { objectNameOfFile, type User } from "./object_name.ts";
 import { PathLock } from "./path_lock.ts";
 import { persistently } from "./persistently.ts";
-import { attempting } from "./state_directory.ts";
+import { attempting } from "./attempting.ts";
 
 /** What became of the files of one name. */
 export interface FileCleanUp {

@@ -10,7 +10,7 @@ import { FILE } from "../../ffi/symbols/windows_files.ts";
 import { isWindows, wideText } from "../../ffi/windows.ts";
 import { windowsFileCalls } from "../../ffi/windows_files.ts";
 import { ProcrefError } from "../errors.ts";
-import { attempting } from "./state_directory.ts";
+import { attempting } from "./attempting.ts";
 
 /**
  * By the numbers of linux/magic.h and of the file systems' own sources. Their locks are kept by a server, by another

@@ -25,7 +25,8 @@ import { checkFileSystem } from "./file_system.ts";
 import type { LockFile } from "./lock_file.ts";
 import type { User } from "./object_name.ts";
 import { persistently } from "./persistently.ts";
-import { attempting, makeDirectory } from "./state_directory.ts";
+import { attempting } from "./attempting.ts";
+import { makeDirectory } from "./checked_directory.ts";
 
 /** How often a file that vanishes between two calls is looked for again. */
 const MOST_TRIES = 1000;

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import type { NewFile } from "../../ffi/host.ts";
+import { host } from "../../ffi/mod.ts";
 
 /** How a file is replaced. */
 export interface Replacement {
@@ -23,58 +24,51 @@ export interface Replacement {
  * @throws what the file system throws; the old text stays then
  */
 export function replaceFile(path: string, text: string, options: Replacement = {}): void {
-  replace(path, text, options, (descriptor, rename) => {
-    closeSync(descriptor);
+  replaceBy(host().files.create, path, text, options, (file, rename) => {
+    file.close();
     rename();
   });
 }
 
 /**
- * As {@link replaceFile}, for systems where an open file can be renamed.
+ * Replaces a file by one that is made in a way of the caller's.
  *
- * @returns a descriptor of the file, for the caller to close
+ * @param create makes a file where there is none
+ * @param finish closes the file and renames it, as the caller needs it
+ * @returns the file that was made
  */
-export function replaceAndKeepOpen(path: string, text: string, options: Replacement = {}): number {
-  return replace(path, text, options, (descriptor, rename) => {
-    try {
-      rename();
-    } catch (error) {
-      closeSync(descriptor);
-      throw error;
-    }
-  });
-}
-
-function replace(
+export function replaceBy<F extends NewFile>(
+  create: (path: string, mode: number) => F,
   path: string,
   text: string,
   { temporary = `${path}.tmp`, mode = 0o600, isDurable = false }: Replacement,
-  finish: (descriptor: number, rename: () => void) => void,
-): number {
+  finish: (file: F, rename: () => void) => void,
+): F {
+  const { rename, remove } = host().files;
   const bytes = new TextEncoder().encode(text);
-  const descriptor = openNew(temporary, mode);
+  const file = createAnew(create, temporary, mode);
   try {
     try {
-      for (let at = 0; at < bytes.length;) at += writeSync(descriptor, bytes, at);
-      if (isDurable) fsyncSync(descriptor);
+      for (let at = 0; at < bytes.length;) at += file.write(bytes.subarray(at));
+      if (isDurable) file.sync();
     } catch (error) {
-      closeSync(descriptor);
+      file.close();
       throw error;
     }
-    finish(descriptor, () => renameSync(temporary, path));
-    return descriptor;
+    finish(file, () => rename(temporary, path));
+    return file;
   } catch (error) {
-    rmSync(temporary, { force: true });
+    remove(temporary);
     throw error;
   }
 }
 
-function openNew(path: string, mode: number): number {
+function createAnew<F extends NewFile>(create: (path: string, mode: number) => F, path: string, mode: number): F {
   try {
-    return openSync(path, "wx", mode);
+    return create(path, mode);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-    rmSync(path, { force: true });
-    return openSync(path, "wx", mode);
+    host().files.remove(path);
+    return create(path, mode);
   }
 }

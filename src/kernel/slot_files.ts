@@ -28,7 +28,9 @@ import { checkFileSystem } from "./file_system.ts";
 import type { ObjectName, User } from "./object_name.ts";
 import { persistently } from "./persistently.ts";
 import { MUTEX, slotsIn } from "./slots_path.ts";
-import { attempting, checkDirectory, makeDirectory, stateDirectory, stateDirectoryPath } from "./state_directory.ts";
+import { attempting } from "./attempting.ts";
+import { checkDirectory, makeDirectory } from "./checked_directory.ts";
+import { stateDirectory, stateDirectoryPath } from "./state_directory.ts";
 import { removeAtOnce } from "./windows_lock_file.ts";
 
 const REFERENCE = /^ref\.\d+\.\d+$/;

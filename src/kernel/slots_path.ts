@@ -4,8 +4,8 @@
  * @module
  */
 
-import { join } from "node:path";
 import type { Libc } from "../../ffi/libc.ts";
+import { join } from "../paths.ts";
 import type { ObjectName } from "./object_name.ts";
 
 /** What the name of a directory of lock files ends with. */

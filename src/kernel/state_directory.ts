@@ -1,18 +1,16 @@
 /**
- * Where state is kept: a directory that belongs to this user alone, checked before anything in it is believed.
+ * Where state is kept.
  *
  * @module
  */
 
-import { lstatSync, mkdirSync, realpathSync, type Stats } from "node:fs";
-import { dirname, isAbsolute, join } from "node:path";
+import { lstatSync, realpathSync } from "node:fs";
+import { isAbsolute, join } from "node:path";
 import process from "node:process";
 import { ProcrefError } from "../errors.ts";
+import { attempting } from "./attempting.ts";
+import { checkDirectory, makeDirectory } from "./checked_directory.ts";
 import type { Scope, User } from "./object_name.ts";
-
-const ANYBODY_ELSE = 0o077;
-const OTHERS_WRITE = 0o022;
-const STICKY = 0o1000;
 
 /**
  * The state directory, made if it is missing.
@@ -53,16 +51,6 @@ export function stateDirectoryPath(directory: string | undefined, scope: Scope, 
     "INVALID_ARGUMENT",
     `Cannot keep state in ${String(path)}${source}: use an absolute path${hint}`,
   );
-}
-
-/** Makes a directory, owner-only, unless there is one; the caller looks at what there is then. */
-export function makeDirectory(path: string): void {
-  try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    // A file or a link to nowhere is in its place, or a directory that somebody removes at this moment.
-    if ((error as { code?: string }).code !== "EEXIST") throw error;
-  }
 }
 
 function defaultDirectory(scope: Scope, uid: User): string {
@@ -110,53 +98,4 @@ function localData(): string {
 function isOurDirectory(path: string, uid: User): boolean {
   const status = lstatSync(path, { throwIfNoEntry: false });
   return status !== undefined && status.isDirectory() && status.uid === uid;
-}
-
-/**
- * Checks a directory that exists: no link; in scope `user` ours with mode 0700, and in a place where nobody else can
- * exchange it.
- *
- * @throws ProcrefError `STATE_DIRECTORY`; what the file system throws
- */
-export function checkDirectory(path: string, scope: Scope, uid: User): void {
-  const status = lstatSync(path);
-  const problem = directoryProblem(status, scope, uid) ?? (typeof uid === "string" ? undefined : parentProblem(path));
-  if (problem === undefined) return;
-  throw new ProcrefError("STATE_DIRECTORY", `Cannot keep state in ${path}: ${problem}`, { details: { path } });
-}
-
-function directoryProblem(status: Stats, scope: Scope, uid: User): string | undefined {
-  if (status.isSymbolicLink()) return "it is a symbolic link; name the directory itself";
-  if (!status.isDirectory()) return "it is not a directory; remove it or choose another one";
-  if (scope === "system" || typeof uid === "string") return undefined;
-  if (status.uid !== uid) return `it belongs to user ${status.uid}, not to ${uid}; choose another one`;
-  const mode = (status.mode & 0o777).toString(8);
-  return (status.mode & ANYBODY_ELSE) === 0 ? undefined : `others may enter it (mode ${mode}); use chmod 700`;
-}
-
-function parentProblem(path: string): string | undefined {
-  const parent = dirname(path);
-  const { mode } = lstatSync(realpathSync(parent));
-  const exchangeable = (mode & OTHERS_WRITE) !== 0 && (mode & STICKY) === 0;
-  return exchangeable ? `others may exchange it, for ${parent} is writable and not sticky; use chmod +t` : undefined;
-}
-
-/**
- * Does something with files and turns what the runtime throws into an error of ours.
- *
- * @param doing what is tried, as it follows "Cannot"
- * @throws ProcrefError `PERMISSION` when the runtime does not allow it, else `IO`; one of ours passes through
- */
-export function attempting<T>(doing: string, path: string | undefined, work: () => T): T {
-  try {
-    return work();
-  } catch (cause) {
-    if (cause instanceof ProcrefError) throw cause;
-    const { name, message } = cause as Error;
-    const refused = name === "NotCapable" || name === "PermissionDenied";
-    throw new ProcrefError(refused ? "PERMISSION" : "IO", `Cannot ${doing}: ${message}`, {
-      cause,
-      details: path === undefined ? {} : { path },
-    });
-  }
 }

@@ -11,8 +11,9 @@ import { allowedLibc, currentUser } from "./effective_user.ts";
 import { type FileStamp, type FileStamps, fileStamps } from "./file_stamp.ts";
 import type { User } from "./object_name.ts";
 import { persistently } from "./persistently.ts";
-import { replaceAndKeepOpen, replaceFile } from "./replaced_file.ts";
-import { attempting } from "./state_directory.ts";
+import { replaceAndKeepOpen } from "./kept_file.ts";
+import { replaceFile } from "./replaced_file.ts";
+import { attempting } from "./attempting.ts";
 import { openTrustedFile, textOf } from "./trusted_file.ts";
 
 /** How a state becomes a text and a text a state. */

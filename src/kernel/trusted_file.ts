@@ -4,7 +4,10 @@
  * @module
  */
 
-import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, type Stats } from "node:fs";
+import type { FileStatus } from "../../ffi/host.ts";
+import { host } from "../../ffi/mod.ts";
+import { node } from "../../ffi/node.ts";
+import { fileStatus } from "../../ffi/node_files.ts";
 import { ProcrefError } from "../errors.ts";
 import type { Scope, User } from "./object_name.ts";
 
@@ -21,15 +24,13 @@ export interface Trust {
 const GREATEST_SIZE = 65536;
 /** How often a file that is replaced between two calls is looked at again. */
 const MOST_TRIES = 1000;
-/** What Windows does not have: nobody but the user can put a link or a pipe there. */
-const NO_LINKS_AND_PIPES = (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
 /** A file that is open for reading; whoever opened it closes the descriptor. */
 export interface OpenedFile {
   /** The descriptor. */
   readonly descriptor: number;
   /** What it was when it was opened. */
-  readonly status: Stats;
+  readonly status: FileStatus;
 }
 
 /** What a file says, and whose it is. */
@@ -52,7 +53,7 @@ export function readTrustedFile(path: string, trust: Trust): TrustedText | undef
   try {
     return { text: textOf(opened), owner: typeof trust.uid === "number" ? opened.status.uid : trust.uid };
   } finally {
-    closeSync(opened.descriptor);
+    node.fs.closeSync(opened.descriptor);
   }
 }
 
@@ -63,7 +64,7 @@ export function readTrustedFile(path: string, trust: Trust): TrustedText | undef
  */
 export function textOf({ descriptor, status }: OpenedFile): string {
   const buffer = new Uint8Array(status.size);
-  const length = readSync(descriptor, buffer, 0, buffer.length, 0);
+  const length = node.fs.readSync(descriptor, buffer, 0, buffer.length, 0);
   return new TextDecoder("utf-8", { fatal: true }).decode(buffer.subarray(0, length));
 }
 
@@ -74,13 +75,14 @@ export function textOf({ descriptor, status }: OpenedFile): string {
  */
 export function openTrustedFile(path: string, trust: Trust): OpenedFile | undefined {
   for (let tries = 0; tries < MOST_TRIES; tries++) {
-    const seen = lstatSync(path, { throwIfNoEntry: false });
+    const seen = host().files.status(path);
     if (seen === undefined) return undefined;
     checkFile(seen, trust);
     const descriptor = open(path);
     if (descriptor === undefined) return undefined;
+    const { closeSync, fstatSync } = node.fs;
     try {
-      const status = fstatSync(descriptor);
+      const status = fileStatus(fstatSync(descriptor));
       checkFile(status, trust);
       if (status.ino === seen.ino) return { descriptor, status };
     } catch (error) {
@@ -96,16 +98,19 @@ export function openTrustedFile(path: string, trust: Trust): OpenedFile | undefi
 
 /** Opens the file; undefined when it has been removed meanwhile. */
 function open(path: string): number | undefined {
+  const { constants, openSync } = node.fs;
+  // Windows has neither: nobody but the user can put a link or a pipe there.
+  const noLinksAndPipes = (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
   try {
-    return openSync(path, constants.O_RDONLY | NO_LINKS_AND_PIPES);
+    return openSync(path, constants.O_RDONLY | noLinksAndPipes);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;
   }
 }
 
-function checkFile(status: Stats, { scope, uid, greatestSize = GREATEST_SIZE }: Trust): void {
-  if (!status.isFile()) throw untrusted("is no plain file");
+function checkFile(status: FileStatus, { scope, uid, greatestSize = GREATEST_SIZE }: Trust): void {
+  if (!status.isFile) throw untrusted("is no plain file");
   if (status.size > greatestSize) throw untrusted(`has ${status.size} bytes, at most ${greatestSize} are read`);
   if (scope === "user" && typeof uid === "number" && status.uid !== uid) {
     throw untrusted(`belongs to user ${status.uid}`);

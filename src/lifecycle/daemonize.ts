@@ -26,7 +26,7 @@ import { randomBytes } from "node:crypto";
 import { resolve } from "node:path";
 import process from "node:process";
 import { type ErrorCode, ProcrefError } from "../errors.ts";
-import { attempting } from "../kernel/state_directory.ts";
+import { attempting } from "../kernel/attempting.ts";
 import { isForShell, NO_INTERPRETER } from "../process/interpreter.ts";
 import type { LoggedProcess } from "../process/logged_process.ts";
 import { processSystem } from "../process/platform.ts";

@@ -9,7 +9,7 @@
 import { writeSync } from "node:fs";
 import process from "node:process";
 import { allDetails, type ErrorCode, type ErrorDetails, isProcrefError, ProcrefError } from "../errors.ts";
-import { attempting } from "../kernel/state_directory.ts";
+import { attempting } from "../kernel/attempting.ts";
 
 /** The variable by which a program knows that it is the daemon. It holds a word that only the two know. */
 export const VARIABLE = "PROCREF_DAEMON";

@@ -16,7 +16,7 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import process from "node:process";
 import { isProcrefError, ProcrefError } from "../errors.ts";
-import { attempting } from "../kernel/state_directory.ts";
+import { attempting } from "../kernel/attempting.ts";
 import { identityOf, isAlive } from "../process/identity.ts";
 
 /** What a file says about the instance that wrote it. */

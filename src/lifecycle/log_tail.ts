@@ -6,7 +6,7 @@
 
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { ProcrefError } from "../errors.ts";
-import { attempting } from "../kernel/state_directory.ts";
+import { attempting } from "../kernel/attempting.ts";
 
 /** How much of the end is kept, in characters. */
 const KEPT = 65536;

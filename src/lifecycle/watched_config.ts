@@ -17,7 +17,7 @@
 import { type FSWatcher, readFileSync, statSync, watch } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { ProcrefError } from "../errors.ts";
-import { attempting } from "../kernel/state_directory.ts";
+import { attempting } from "../kernel/attempting.ts";
 import { tell } from "./lifecycle.ts";
 
 /** How a configuration is read and watched. */

@@ -5,7 +5,7 @@
  * @module
  */
 
-import process from "node:process";
+import { host } from "../../ffi/mod.ts";
 import { DarwinProcesses } from "./darwin/darwin_processes.ts";
 import { LinuxProcesses } from "./linux/linux_processes.ts";
 import { provideSystem } from "./platform.ts";
@@ -15,7 +15,7 @@ import { WindowsProcesses } from "./windows/windows_processes.ts";
 provideSystem(choose);
 
 function choose(): ProcessSystem {
-  switch (process.platform) {
+  switch (host().platform) {
     case "darwin":
       return new DarwinProcesses();
     case "win32":

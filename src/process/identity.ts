@@ -4,7 +4,7 @@
  * @module
  */
 
-import process from "node:process";
+import { host } from "../../ffi/mod.ts";
 import { checkPid } from "./pid.ts";
 import { processSystem } from "./platform.ts";
 
@@ -45,7 +45,7 @@ export function identityOf(pid: number): ProcessIdentity | undefined {
 
 /** The identity of this process. */
 export function ownIdentity(): ProcessIdentity {
-  return identityOf(process.pid)!;
+  return identityOf(host().pid)!;
 }
 
 /** An identity as one line of text. */

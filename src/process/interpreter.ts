@@ -4,15 +4,13 @@
  * @module
  */
 
-import { closeSync, constants, openSync, readSync } from "node:fs";
-import { isAbsolute } from "node:path";
+import { host } from "../../ffi/mod.ts";
+import { isAbsolute } from "../paths.ts";
 import { findProgram } from "./programs.ts";
 import type { ProgramPlace } from "./unstarted_program.ts";
 
 /** How much of a file is looked at: every format of programs has a zero byte in so many. */
 const HEAD_SIZE = 128;
-/** A pipe that nobody writes to is not waited for; Windows has none in its file system. */
-const NO_WAIT = constants.O_NONBLOCK ?? 0;
 
 /** What such a program is, for a message: it follows "is". */
 export const NO_INTERPRETER = "a text that names no interpreter (#!)";
@@ -25,15 +23,10 @@ export const NO_INTERPRETER = "a text that names no interpreter (#!)";
  */
 export function wantsShell(path: string): boolean {
   try {
-    const descriptor = openSync(path, constants.O_RDONLY | NO_WAIT);
-    try {
-      const head = new Uint8Array(HEAD_SIZE);
-      const bytes = head.subarray(0, readSync(descriptor, head, 0, HEAD_SIZE, 0));
-      const names = bytes[0] === 0x23 && bytes[1] === 0x21;
-      return !names && !bytes.includes(0);
-    } finally {
-      closeSync(descriptor);
-    }
+    const head = host().files.head(path, HEAD_SIZE);
+    if (head === undefined) return false;
+    const names = head[0] === 0x23 && head[1] === 0x21;
+    return !names && !head.includes(0);
   } catch {
     // It may be executed and not be read, or the runtime does not let us.
     return false;

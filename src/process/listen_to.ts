@@ -4,7 +4,7 @@
  * @module
  */
 
-import process from "node:process";
+import { node } from "../../ffi/node.ts";
 import type { AskingSignal } from "./process_system.ts";
 
 /**
@@ -14,8 +14,8 @@ import type { AskingSignal } from "./process_system.ts";
  */
 export function listenTo(signals: readonly AskingSignal[], listener: (signal: AskingSignal) => void): () => void {
   const handlers = signals.map((signal) => [signal, (): void => listener(signal)] as const);
-  for (const [signal, handler] of handlers) process.on(signal, handler);
+  for (const [signal, handler] of handlers) node.process.on(signal, handler);
   return () => {
-    for (const [signal, handler] of handlers) process.off(signal, handler);
+    for (const [signal, handler] of handlers) node.process.off(signal, handler);
   };
 }

@@ -5,17 +5,14 @@
  * @module
  */
 
-import { Buffer } from "node:buffer";
-import process from "node:process";
+import { host } from "../../ffi/mod.ts";
 import { until } from "../waiting.ts";
 import { identityOf, type ProcessIdentity } from "./identity.ts";
+import { MARK_VARIABLE } from "./mark_variable.ts";
 import { pace } from "./pace.ts";
 import { processSystem } from "./platform.ts";
 import { ProcessWatch } from "./process_watch.ts";
 import { SIGKILL } from "./signals.ts";
-
-/** The environment variable that carries the mark. */
-export const MARK_VARIABLE = "PROCREF_MARK";
 
 /** How long processes may take to be gone after SIGKILL, in milliseconds. */
 const KILL_MS = 10_000;
@@ -29,19 +26,24 @@ const KILL_MS = 10_000;
  */
 export function markedProcesses(marks: readonly string[], entry?: string): ProcessIdentity[] {
   if (marks.length === 0) return [];
-  const wanted = marks.map((mark) => Buffer.from(`\0${MARK_VARIABLE}=${mark}\0`));
-  const needed = entry === undefined ? Buffer.of(0) : Buffer.from(`\0${entry}\0`);
+  const wanted = marks.map((mark) => `\0${MARK_VARIABLE}=${mark}\0`);
+  const needed = entry === undefined ? "\0" : letters(new TextEncoder().encode(`\0${entry}\0`));
   const system = processSystem();
   const pids = system.listHolding?.(marks.map((mark) => `${MARK_VARIABLE}=${mark}`)) ?? system.list();
   return pids.flatMap((pid) => {
-    if (pid === process.pid) return [];
+    if (pid === host().pid) return [];
     // Taken before the environment is read: a later process of the same number is not blamed for it.
     const identity = identityOf(pid);
     const environment = identity && system.environment(pid);
     if (environment === undefined) return [];
-    const bounded = Buffer.concat([Buffer.of(0), environment, Buffer.of(0)]);
+    const bounded = `\0${letters(environment)}\0`;
     return bounded.includes(needed) && wanted.some((text) => bounded.includes(text)) ? [identity!] : [];
   });
+}
+
+/** Bytes as text, one letter for each whatever they say. */
+function letters(bytes: Uint8Array): string {
+  return new TextDecoder("latin1").decode(bytes);
 }
 
 /**

@@ -4,12 +4,12 @@
  * @module
  */
 
-import process from "node:process";
+import { host } from "../../ffi/mod.ts";
 import { provideSystem } from "./platform.ts";
 
 /** Makes `processSystem()` usable in a program that does without the rooms of other systems. */
 export async function loadOwnSystem(): Promise<void> {
-  switch (process.platform) {
+  switch (host().platform) {
     case "darwin": {
       const { DarwinProcesses } = await import("./darwin/darwin_processes.ts");
       return provideSystem(() => new DarwinProcesses());

@@ -4,7 +4,7 @@
  * @module
  */
 
-import process from "node:process";
+import { host } from "../../ffi/mod.ts";
 
 /**
  * Runs the command if its parent is still this process: one that was killed before the parent-death signal was set could
@@ -21,7 +21,7 @@ const SHELL = "/bin/sh";
  */
 export function endingWithParent(setpriv: string | undefined, command: readonly string[]): readonly string[] {
   if (setpriv === undefined) return command;
-  return [setpriv, "--pdeathsig", "KILL", "--", SHELL, "-c", IF_PARENT_LIVES, String(process.pid), ...command];
+  return [setpriv, "--pdeathsig", "KILL", "--", SHELL, "-c", IF_PARENT_LIVES, String(host().pid), ...command];
 }
 
 /** Whether the command line of a process is still that of what prepares it. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import process from "node:process";
+import { host } from "../../ffi/mod.ts";
 import { ProcrefError } from "../errors.ts";
 
 const GREATEST_PID = 2 ** 31 - 1;
@@ -36,6 +36,6 @@ export function isPid(pid: unknown, least: 1 | 2 = 2): pid is number {
  */
 export function checkSignalPid(pid: unknown): asserts pid is number {
   checkPid(pid);
-  if (pid !== process.pid) return;
+  if (pid !== host().pid) return;
   throw new ProcrefError("INVALID_ARGUMENT", `Cannot signal process ${pid}: it is this process itself`);
 }

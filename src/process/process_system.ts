@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Child, ChildStart } from "../../ffi/host.ts";
 import type { DetachedProcess, DetachedStart } from "./detached_process.ts";
 import type { ProcessIdentity } from "./identity.ts";
 import type { LoggedProcess, LoggedStart } from "./logged_process.ts";
@@ -49,7 +50,7 @@ export interface Containment {
   /** To be called before a service is started. */
   prepare(): void;
   /**
-   * Asks a process that was started with {@link ProcessSystem.groupOptions} to end, with what shares its console.
+   * Asks a process that was started by {@link ProcessSystem.startService} to end, with what shares its console.
    *
    * @returns false when it cannot be asked
    */
@@ -173,8 +174,15 @@ export interface ProcessSystem {
   startEnding?<T extends { readonly pid?: number }>(start: () => T): T;
   /** By what a service ends when its supervisor is killed, for people; undefined where it runs on. */
   endsWithSupervisor(): string | undefined;
+  /**
+   * Starts the program of a service as a child that can be ended with all that it starts: as the leader of a session, on
+   * Windows with a console of its own.
+   *
+   * @throws what the runtime throws when it cannot be started
+   */
+  startService(start: ChildStart): Promise<Child>;
   /** Keeps all that this process starts from here on together; undefined where process groups are for that. */
   contain(): Containment | undefined;
-  /** The options of `node:child_process` by which a process begins a group of its own. */
-  readonly groupOptions: { readonly detached: boolean; readonly windowsHide: boolean };
+  /** Whether a process begins a group of its own by the option `detached` of `node:child_process`. */
+  readonly detachesGroups: boolean;
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { delimiter, isAbsolute, join, resolve } from "node:path";
+import { node } from "../../ffi/node.ts";
 import { processSystem } from "./platform.ts";
 
 /** What became of the search for a program. */
@@ -25,6 +25,7 @@ export function findProgram(
   path: string = processSystem().usualPath,
   cwd: string = "/",
 ): ProgramSearch {
+  const { delimiter, isAbsolute, join, resolve } = node.path;
   const system = processSystem();
   const places = system.isPath(program)
     ? [isAbsolute(program) ? program : resolve(cwd, program)]

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { node } from "../../ffi/node.ts";
 import { processSystem } from "./platform.ts";
 import type { AskingSignal } from "./process_system.ts";
 
@@ -14,6 +15,16 @@ export type { AskingSignal };
 export const SIGKILL = 9;
 /** Asks a process to end: 15 on every system. */
 export const SIGTERM = 15;
+
+/** Those that have the same number on every Unix: kill(1) of POSIX names them. */
+const POSIX: Readonly<Record<string, number>> = {
+  ...{ SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGABRT: 6, SIGKILL, SIGALRM: 14, SIGTERM },
+};
+
+/** The number of a signal on this system. */
+export function signalNumber(name: NodeJS.Signals): number {
+  return POSIX[name] ?? node.os.constants.signals[name];
+}
 
 /** The numbers of the signals that this process was started to ignore. */
 export function ignoredSignals(): Set<number> {

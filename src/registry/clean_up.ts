@@ -10,7 +10,7 @@ import { isProcrefError } from "../errors.ts";
 import { type ObjectName, objectName, objectNameOfFile, type User } from "../kernel/object_name.ts";
 import type { Mechanism } from "../kernel/ref_counter.ts";
 import { SLOTS } from "../kernel/slots_path.ts";
-import { attempting } from "../kernel/state_directory.ts";
+import { attempting } from "../kernel/attempting.ts";
 import { readTrustedFile } from "../kernel/trusted_file.ts";
 import { isAlive } from "../process/identity.ts";
 import { nameIn } from "./registry_state.ts";

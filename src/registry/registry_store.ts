@@ -45,7 +45,8 @@ import { openKernelCounter } from "../kernel/open.ts";
 import { persistently } from "../kernel/persistently.ts";
 import type { Mechanism, RefCounter } from "../kernel/ref_counter.ts";
 import { StateFile } from "../kernel/state_file.ts";
-import { attempting, checkDirectory, makeDirectory } from "../kernel/state_directory.ts";
+import { attempting } from "../kernel/attempting.ts";
+import { checkDirectory, makeDirectory } from "../kernel/checked_directory.ts";
 import { domain } from "../process/domain.ts";
 import { registryFormat, type RegistryState } from "./registry_state.ts";
 

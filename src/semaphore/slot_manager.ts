@@ -9,7 +9,7 @@ import { isAbsolute, join, resolve } from "node:path";
 import process from "node:process";
 import { ProcrefError } from "../errors.ts";
 import { PathLock } from "../kernel/path_lock.ts";
-import { attempting } from "../kernel/state_directory.ts";
+import { attempting } from "../kernel/attempting.ts";
 import { until, type WaitOptions } from "../waiting.ts";
 
 /** A slot that is held. */

@@ -6,7 +6,7 @@
 
 import process from "node:process";
 import { type ErrorCode, isProcrefError, ProcrefError } from "../errors.ts";
-import { MARK_VARIABLE } from "../process/marks.ts";
+import { MARK_VARIABLE } from "../process/mark_variable.ts";
 import { pace } from "../process/pace.ts";
 import { stop } from "../process/stop.ts";
 import { until, type WaitOptions } from "../waiting.ts";

@@ -7,12 +7,12 @@
 
 import { isProcrefError } from "../errors.ts";
 import type { User } from "../kernel/object_name.ts";
-import { attempting } from "../kernel/state_directory.ts";
+import { attempting } from "../kernel/attempting.ts";
 import { isAlive } from "../process/identity.ts";
 import { endMarked } from "../process/marks.ts";
 import { type CatalogEntry, giveBack, type Reading, readRecord, type ServiceStatus } from "./catalog.ts";
 import { pruneHints } from "./holders.ts";
-import { removeLog } from "./service_log.ts";
+import { removeLog } from "./log_files.ts";
 
 /** What became of a service's leftovers. */
 export interface CleanUp {

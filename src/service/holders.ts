@@ -8,15 +8,15 @@
  * @module
  */
 
-import { lstatSync, mkdirSync, readdirSync, rmdirSync, rmSync } from "node:fs";
+import { lstatSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import type { User } from "../kernel/object_name.ts";
 import { commandOf } from "../process/command.ts";
 import { identityOf, isAlive, type ProcessIdentity } from "../process/identity.ts";
-import { persistently } from "../kernel/persistently.ts";
 import { replaceFile } from "../kernel/replaced_file.ts";
 import { readTrustedFile } from "../kernel/trusted_file.ts";
+import { HINT_FILE, holdersOf, isFolder, quietly } from "./hint_files.ts";
 
 /** A process that holds a service, as it says itself. */
 export interface Holder {
@@ -36,8 +36,6 @@ interface HintJson extends Holder {
 
 /** How often the hints of dead clients are removed while a service is held, in seconds. */
 const PRUNE_SECONDS = 30;
-
-const FILE = /^(\d+)\.json(\.tmp)?$/;
 
 /** How many objects of this process hold each service, by the path of the hint. */
 const owners = new Map<string, Set<HolderHint>>();
@@ -137,18 +135,6 @@ export function pruneHints(serviceDirectory: string, uid: User, dryRun = false):
   return dead.length;
 }
 
-/** Removes all hints of a service, with their directory. What others have put there stays. */
-export function removeHints(serviceDirectory: string, uid: User): void {
-  const folder = holdersOf(serviceDirectory);
-  quietly(() => {
-    if (!isFolder(folder)) return;
-    for (const name of persistently(uid, () => readdirSync(folder))) {
-      if (FILE.test(name)) persistently(uid, () => rmSync(join(folder, name), { force: true }));
-    }
-    persistently(uid, () => rmdirSync(folder));
-  });
-}
-
 interface Found {
   readonly path: string;
   readonly pid: number;
@@ -161,7 +147,7 @@ function hints(serviceDirectory: string, uid: User): Found[] {
   let names: string[] = [];
   quietly(() => names = isFolder(folder) ? readdirSync(folder) : []);
   return names.flatMap((name) => {
-    const pid = Number(FILE.exec(name)?.[1]);
+    const pid = Number(HINT_FILE.exec(name)?.[1]);
     if (!Number.isInteger(pid) || pid < 1 || pid >= 2 ** 31) return [];
     const path = join(folder, name);
     return [{ path, pid, hint: readHint(path, pid, uid) }];
@@ -182,28 +168,10 @@ function readHint(path: string, named: number, uid: User): Found["hint"] {
   return hint;
 }
 
-function holdersOf(serviceDirectory: string): string {
-  return join(serviceDirectory, "holders");
-}
-
-function isFolder(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
-}
-
 function isThere(path: string): boolean {
   return quietly(() => lstatSync(path));
 }
 
 function removeAll(): void {
   for (const path of owners.keys()) quietly(() => rmSync(path, { force: true }));
-}
-
-/** Whether it could be done. Nobody depends on a hint, so nobody is told. */
-function quietly(work: () => void): boolean {
-  try {
-    work();
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -4,26 +4,16 @@
  * @module
  */
 
-import {
-  existsSync,
-  linkSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmdirSync,
-  rmSync,
-  writeFileSync,
-  writeSync,
-} from "node:fs";
-import { dirname, join } from "node:path";
+import { host } from "../../ffi/mod.ts";
+import { node } from "../../ffi/node.ts";
 import { ProcrefError } from "../errors.ts";
 import type { ObjectName, User } from "../kernel/object_name.ts";
 import type { Mechanism } from "../kernel/ref_counter.ts";
-import { attempting, checkDirectory } from "../kernel/state_directory.ts";
+import { attempting } from "../kernel/attempting.ts";
+import { checkDirectory } from "../kernel/checked_directory.ts";
 import { processSystem } from "../process/platform.ts";
-import { removeHints } from "./holders.ts";
+import { removeHints } from "./hint_files.ts";
+import { join, parentOf } from "../paths.ts";
 import { formatRecord, parseRecord, type ServiceRecord } from "./record.ts";
 import { persistently } from "../kernel/persistently.ts";
 import { replaceFile } from "../kernel/replaced_file.ts";
@@ -90,14 +80,14 @@ export class RecordStore {
 
   /** Whether a file is there, usable or not. */
   exists(): boolean {
-    return lstatSync(this.#path, { throwIfNoEntry: false }) !== undefined;
+    return isThere(this.#path);
   }
 
   /**
    * What tells the file that is there from any other, without opening it; undefined when there is none.
    */
   stamp(): string | undefined {
-    const status = lstatSync(this.#path, { throwIfNoEntry: false });
+    const status = host().files.status(this.#path);
     return status && `${status.ino} ${status.mtimeMs} ${status.size}`;
   }
 
@@ -121,7 +111,7 @@ export class RecordStore {
    * everything was removed) does not keep a service from being stopped: it is told, and that is all.
    */
   writeStop(record: Omit<ServiceRecord, "phase">, report: (problem: ProcrefError) => void): void {
-    if (!existsSync(dirname(this.directory))) return;
+    if (!isThere(parentOf(this.directory))) return;
     try {
       this.write({ ...record, phase: "STOP" });
     } catch (error) {
@@ -141,12 +131,12 @@ export class RecordStore {
     return attempting(`write ${path}`, path, () => {
       this.#makeDirectory();
       checkDirectory(this.directory, this.#name.scope, this.#uid);
-      rmSync(path, { force: true });
-      const descriptor = openSync(path, "wx+", 0o600);
-      rmSync(path);
+      host().files.remove(path);
+      const descriptor = node.fs.openSync(path, "wx+", 0o600);
+      host().files.remove(path);
       const bytes = new TextEncoder().encode(text);
       // By position, so that whoever reads begins at the beginning.
-      for (let at = 0; at < bytes.length;) at += writeSync(descriptor, bytes, at, bytes.length - at, at);
+      for (let at = 0; at < bytes.length;) at += node.fs.writeSync(descriptor, bytes, at, bytes.length - at, at);
       return descriptor;
     });
   }
@@ -179,7 +169,7 @@ export class RecordStore {
 
   /** Whether a mechanism is on record; the file is not opened, which others would be told of. */
   hasMechanism(): boolean {
-    return lstatSync(this.#mechanism, { throwIfNoEntry: false }) !== undefined;
+    return isThere(this.#mechanism);
   }
 
   /** One of those who come at once writes it, as a whole: a link is made only where there is nothing yet. */
@@ -190,26 +180,26 @@ export class RecordStore {
     });
     const temporary = `${this.#mechanism}.${crypto.randomUUID()}.tmp`;
     try {
-      writeFileSync(temporary, mechanism, { flag: "wx", mode: this.fileMode });
-      linkSync(temporary, this.#mechanism);
+      node.fs.writeFileSync(temporary, mechanism, { flag: "wx", mode: this.fileMode });
+      node.fs.linkSync(temporary, this.#mechanism);
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       // Somebody was faster; or whoever cleans up was, and all is made anew.
       if (code === "EEXIST" || code === "ENOENT") return;
       if (!NO_LINKS.includes(code!)) throw error;
       // Then two that come at one moment may both be content with this; each looks for the other's kernel object, too.
-      renameSync(temporary, this.#mechanism);
+      node.fs.renameSync(temporary, this.#mechanism);
     } finally {
-      persistently(this.#uid, () => rmSync(temporary, { force: true }));
+      persistently(this.#uid, () => host().files.remove(temporary));
     }
   }
 
   #removeMechanism(): void {
-    if (!existsSync(this.directory)) return;
-    const names = persistently(this.#uid, () => readdirSync(this.directory));
+    if (!isThere(this.directory)) return;
+    const names = persistently(this.#uid, () => node.fs.readdirSync(this.directory));
     const left = names.filter((name) => /^mechanism\.[\w-]+\.tmp$/.test(name));
     for (const name of [...left, "mechanism"]) {
-      persistently(this.#uid, () => rmSync(join(this.directory, name), { force: true }));
+      persistently(this.#uid, () => host().files.remove(join(this.directory, name)));
     }
   }
 
@@ -222,13 +212,13 @@ export class RecordStore {
   remove(): void {
     attempting(`remove ${this.#path}`, this.#path, () => {
       for (const path of [this.#temporary, this.#path, this.#text]) {
-        persistently(this.#uid, () => rmSync(path, { force: true }));
+        persistently(this.#uid, () => host().files.remove(path));
       }
       this.#removeMechanism();
       // In a directory that is shared with others there are none, and nothing is looked for.
       if (this.#name.scope === "user") removeHints(this.directory, this.#uid);
       try {
-        persistently(this.#uid, () => rmdirSync(this.directory));
+        persistently(this.#uid, () => node.fs.rmdirSync(this.directory));
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException;
         if (code !== "ENOENT" && code !== "ENOTEMPTY") throw error;
@@ -252,12 +242,13 @@ export class RecordStore {
   /** Makes the service's directory, and the state directory if a cleaner of temporary files has removed it. */
   #makeDirectory(): void {
     const { scope } = this.#name;
-    const parent = dirname(this.directory);
-    if (scope === "user" && !existsSync(parent)) {
-      mkdirSync(parent, { recursive: true, mode: 0o700 });
+    const { files } = host();
+    const parent = parentOf(this.directory);
+    if (scope === "user" && !isThere(parent)) {
+      files.makeDirectory(parent, 0o700);
       checkDirectory(parent, scope, this.#uid);
     }
-    mkdirSync(this.directory, { recursive: true, mode: scope === "user" ? 0o700 : 0o775 });
+    files.makeDirectory(this.directory, scope === "user" ? 0o700 : 0o775);
   }
 }
 
@@ -275,4 +266,9 @@ function checkForeign(record: ServiceRecord, owner: User): ServiceRecord {
     );
   }
   return { ...record, marks: undefined };
+}
+
+/** Whether there is something at a path, be it a link to nowhere. */
+function isThere(path: string): boolean {
+  return host().files.status(path) !== undefined;
 }

@@ -4,23 +4,17 @@
  * @module
  */
 
-import { closeSync, fstatSync, lstatSync, readSync, rmSync } from "node:fs";
+import { closeSync, fstatSync, lstatSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { persistently } from "../kernel/persistently.ts";
-import { attempting } from "../kernel/state_directory.ts";
+import { attempting } from "../kernel/attempting.ts";
 import { openTrustedFile, type Trust } from "../kernel/trusted_file.ts";
+import { LOG_NAME } from "./log_files.ts";
 
-/** The name of the log in the service's directory; the older part has `.1` behind it. */
-export const LOG_NAME = "service.log";
 const NEWLINE = 10;
 const LOOK_MS = 100;
 const CHUNK = 65536;
-
-/** Removes the log of a service whose supervisor cannot. */
-export function removeLog(serviceDirectory: string): void {
-  for (const name of [LOG_NAME, `${LOG_NAME}.1`]) rmSync(join(serviceDirectory, name), { force: true });
-}
 
 /** The log of one service. Dispose it. */
 export class ServiceLog implements Disposable {

@@ -13,7 +13,7 @@ import { type StopOutcome, terminate } from "../process/stop.ts";
 import { until } from "../waiting.ts";
 import { type CatalogEntry, giveBack, readRecord, type ServiceStatus } from "./catalog.ts";
 import type { ServiceRecord } from "./record.ts";
-import { removeLog } from "./service_log.ts";
+import { removeLog } from "./log_files.ts";
 
 /** How long holders may take to count themselves again, in milliseconds. */
 const RECOUNT_MS = 3000;

@@ -8,7 +8,7 @@ import process from "node:process";
 import { pathToFileURL } from "node:url";
 import { isAbsolute, resolve, sep } from "node:path";
 import { ProcrefError } from "../errors.ts";
-import { attempting } from "../kernel/state_directory.ts";
+import { attempting } from "../kernel/attempting.ts";
 import { LONGEST_TIMER_MS } from "../waiting.ts";
 import type { Awaitable, CallbackContext, CompleteSettings, ServiceSettings } from "./options.ts";
 import {

@@ -4,18 +4,15 @@
  * @module
  */
 
-import { setTimeout as delay } from "node:timers/promises";
 import { type ErrorDetails, isProcrefError, ProcrefError } from "../errors.ts";
-import { aborted } from "../waiting.ts";
-import { oneLine } from "../service/one_line.ts";
-import { splitRemedy } from "../service/resolve_programs.ts";
+import { aborted, delay } from "../waiting.ts";
+import { blockUntil } from "../kernel/blocking_wait.ts";
 import type { ReadinessDescription, ServiceDescription } from "../service/service_description.ts";
 import { ServiceInfo } from "../service/service_info.ts";
-import { Awaited } from "./awaited.ts";
-import type { End, Life, LifeSource } from "./life.ts";
+import type { Awaited } from "./awaited.ts";
+import type { End, Life, LifeSource, Progress } from "./life.ts";
 import type { LogFile } from "./log_file.ts";
 import { fillIn, type Names, type Placeholders } from "./placeholders.ts";
-import { choosePort } from "./ports.ts";
 import type { Question } from "./readiness.ts";
 import { checkProgram, environment, ServiceProcess } from "./service_process.ts";
 
@@ -23,6 +20,8 @@ import { checkProgram, environment, ServiceProcess } from "./service_process.ts"
 const MOST_PORTS = 10;
 /** How often it is looked whether a program has begun, in milliseconds. */
 const BEGIN_MS = 1;
+/** For how long this thread waits for that first, in milliseconds. */
+const AT_ONCE_MS = 5;
 const ADDRESS_IN_USE = /EADDRINUSE|address (is )?(already )?in use|AddrInUse/i;
 
 /** A question, or what is waited for without one. */
@@ -42,17 +41,24 @@ export class CommandService implements LifeSource {
     this.#log = log;
   }
 
-  async begin(signal: AbortSignal, lastPort: number | undefined): Promise<Life> {
+  async begin(signal: AbortSignal, lastPort: number | undefined, progress: Progress): Promise<Life> {
+    if (this.#description.port !== undefined) progress.begun();
     const taken = new Set<number>();
     for (;;) {
-      const port = await choosePort(this.#names.name, this.#description, { first: lastPort, taken });
+      const port = await this.#choosePort(lastPort, taken);
       try {
-        return await this.#beginOn(port, signal);
+        return await this.#beginOn(port, signal, progress);
       } catch (error) {
         if (port === undefined || taken.size >= MOST_PORTS || !this.#wasTaken(error)) throw error;
         taken.add(port);
       }
     }
+  }
+
+  async #choosePort(first: number | undefined, taken: ReadonlySet<number>): Promise<number | undefined> {
+    if (this.#description.port === undefined) return undefined;
+    const { choosePort } = await import("./ports.ts");
+    return await choosePort(this.#names.name, this.#description, { first, taken });
   }
 
   /** Whether a start failed because somebody else took the port first, and there are others to choose from. */
@@ -63,16 +69,16 @@ export class CommandService implements LifeSource {
       ADDRESS_IN_USE.test(error.details.log ?? "");
   }
 
-  async #beginOn(port: number | undefined, signal: AbortSignal): Promise<Life> {
+  async #beginOn(port: number | undefined, signal: AbortSignal, progress: Progress): Promise<Life> {
     const { host } = this.#description;
     const values = { ...this.#names, port, host };
     const logReady = this.#watchLog();
     this.#checkQuestion(values);
     const process = await ServiceProcess.start(this.#description, values, this.#mark, this.#log);
     try {
-      await this.#awaitReady(process, values, logReady, signal);
+      await this.#awaitReady(process, values, logReady, signal, progress);
       const { identity } = process;
-      if (identity === undefined) throw this.#died(await process.ended);
+      if (identity === undefined) throw await this.#died(await process.ended);
       const info = new ServiceInfo(identity.pid, port, { host, start: identity.start });
       return { info, ended: this.#withRest(process), stop: () => process.stop() };
     } catch (error) {
@@ -111,25 +117,32 @@ export class CommandService implements LifeSource {
     values: Placeholders,
     logReady: Promise<boolean> | undefined,
     signal: AbortSignal,
+    progress: Progress,
   ): Promise<void> {
-    const { startTimeoutMs } = this.#description;
+    const { ready, startTimeoutMs } = this.#description;
+    progress.begun();
+    // While the program begins there is time for what will end it; what cannot be loaded now is tried again then.
+    await import("./ending.ts").catch(() => {});
+    if (ready.kind === "running" && !signal.aborted && beginsAtOnce(process)) return;
+    progress.waits();
     const question = this.#question(values);
-    const awaited = new Awaited(question.ready, values.host, values.port);
     const over = new AbortController();
     const outcome = (promise: Promise<boolean>): Promise<"ready"> => promise.then(() => "ready" as const);
-    const limit = delay(startTimeoutMs, "late" as const, { signal: over.signal });
+    const limit = delay(startTimeoutMs, over).then(() => "late" as const);
     const given = aborted(signal, over.signal);
     limit.catch(() => {});
     given.catch(() => {});
+    let awaited: Awaited | undefined;
     try {
+      if (hasQuestion(question.ready)) awaited = await newAwaited(question);
       const first = await Promise.race([
         outcome(logReady ?? this.#ask(process, question, awaited, over.signal)),
         process.ended,
         limit,
         given,
       ]);
-      if (first === "late") throw this.#late(awaited, values.port);
-      if (first !== "ready") throw this.#died(first);
+      if (first === "late") throw this.#late(awaited ?? await newAwaited(question), values.port);
+      if (first !== "ready") throw await this.#died(first);
     } finally {
       over.abort();
     }
@@ -150,14 +163,14 @@ export class CommandService implements LifeSource {
   async #ask(
     process: ServiceProcess,
     { ready, ...question }: AnyQuestion,
-    awaited: Awaited,
+    awaited: Awaited | undefined,
     signal: AbortSignal,
   ): Promise<boolean> {
     const { readyIntervalMs } = this.#description;
     // Asked once for each answer: a program that replaces itself by another one has no command line for a moment.
     let hasBegun = false;
     while (!(hasBegun = process.hasBegun) && process.isRunning && !signal.aborted) await delay(BEGIN_MS);
-    if (ready.kind === "running" || ready.kind === "log") return await neverUnless(hasBegun);
+    if (awaited === undefined || !hasQuestion(ready)) return await neverUnless(hasBegun);
     for (let pause = 2; !signal.aborted; pause = Math.min(2 * pause, readyIntervalMs)) {
       if (await awaited.isReady({ ...question, ready }) && process.isRunning) return true;
       await delay(pause);
@@ -178,12 +191,9 @@ export class CommandService implements LifeSource {
     return [...command, ...Object.values(env)].some((text) => text.includes("{port}") || text.includes(String(port)));
   }
 
-  #died({ why, exitCode }: End): ProcrefError {
-    const { command } = this.#description;
-    const meaning = exitCode === 127 ? " (not found)" : exitCode === 126 ? " (not executable)" : "";
-    const remedy = exitCode === 127 ? splitRemedy(command) : "";
-    const program = remedy === "" ? "" : `; its program is "${oneLine(command[0])}"${remedy}`;
-    return this.#failed(`${why}${meaning} before it was ready${program}`, { exitCode });
+  async #died(end: End): Promise<ProcrefError> {
+    const { earlyEnd } = await import("./unstarted_service.ts");
+    return this.#failed(earlyEnd(this.#description, end), { exitCode: end.exitCode });
   }
 
   #failed(why: string, details: ErrorDetails): ProcrefError {
@@ -193,6 +203,25 @@ export class CommandService implements LifeSource {
       details: { name: this.#names.name, ...details, log: tail },
     });
   }
+}
+
+/** Whether somebody is asked whether the service is ready. */
+function hasQuestion(ready: ReadinessDescription): ready is Question["ready"] {
+  return ready.kind !== "running" && ready.kind !== "log";
+}
+
+/**
+ * Whether a program takes the place of what prepares it within the next moments, which most do. This thread waits for it:
+ * Deno's first timer takes longer than that.
+ */
+function beginsAtOnce(process: ServiceProcess): boolean {
+  return blockUntil(() => process.hasBegun, AT_ONCE_MS);
+}
+
+/** It is loaded while the service starts. */
+async function newAwaited({ ready, host, port }: AnyQuestion): Promise<Awaited> {
+  const { Awaited } = await import("./awaited.ts");
+  return new Awaited(ready, host, port);
 }
 
 /** A promise that is kept, or never settles: something else decides then. */

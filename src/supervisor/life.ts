@@ -23,6 +23,14 @@ export interface Life {
   stop(): Promise<void>;
 }
 
+/** What is told of a start, so that whoever waits does other things meanwhile. */
+export interface Progress {
+  /** The system is at work: the process has been started, or something else is waited for. */
+  begun(): void;
+  /** It takes more than a moment. */
+  waits(): void;
+}
+
 /** What brings a service to life, again and again. */
 export interface LifeSource {
   /**
@@ -30,7 +38,8 @@ export interface LifeSource {
    * it is left when this rejects.
    *
    * @param lastPort the port of its last life, which clients may still know: it is tried before others
+   * @param progress is told how far it is
    * @throws ProcrefError `SERVICE_START`; the reason of an aborted signal
    */
-  begin(signal: AbortSignal, lastPort: number | undefined): Promise<Life>;
+  begin(signal: AbortSignal, lastPort: number | undefined, progress: Progress): Promise<Life>;
 }

@@ -4,9 +4,10 @@
  * @module
  */
 
-import { closeSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { LOG_NAME, removeLog } from "../service/service_log.ts";
+import type { NewFile } from "../../ffi/host.ts";
+import { host } from "../../ffi/mod.ts";
+import { join } from "../paths.ts";
+import { LOG_NAME, removeLog } from "../service/log_files.ts";
 
 /** How much of the end is kept at hand for error messages, in characters. */
 const TAIL_LENGTH = 4096;
@@ -18,10 +19,11 @@ const TAIL_LINES = 20;
  * full, it becomes the older one. A log that cannot be written (the disk is full) costs the service nothing.
  */
 export class LogFile {
+  readonly #directory: string;
   readonly #path: string;
   readonly #mode: number;
   readonly #half: number;
-  #descriptor: number | undefined;
+  #file: NewFile | undefined;
   #size = 0;
   #isRemoved = false;
   #tail = "";
@@ -38,6 +40,7 @@ export class LogFile {
    * @param maxBytes how much both files may hold together
    */
   constructor(directory: string, mode: number, maxBytes: number) {
+    this.#directory = directory;
     this.#path = join(directory, LOG_NAME);
     this.#mode = mode;
     this.#half = Math.floor(maxBytes / 2);
@@ -81,29 +84,30 @@ export class LogFile {
   /** Closes and removes the files. What comes later, of a process that has ended, makes them no more. */
   remove(): void {
     this.#isRemoved = true;
-    if (this.#descriptor !== undefined) closeSync(this.#descriptor);
-    this.#descriptor = undefined;
-    removeLog(dirname(this.#path));
+    this.#file?.close();
+    this.#file = undefined;
+    removeLog(this.#directory);
   }
 
   #writePart(bytes: Uint8Array): number {
-    if (this.#descriptor === undefined || this.#size >= this.#half) this.#rotate();
-    const written = writeSync(this.#descriptor!, bytes.subarray(0, this.#half - this.#size));
+    if (this.#file === undefined || this.#size >= this.#half) this.#rotate();
+    const written = this.#file!.write(bytes.subarray(0, this.#half - this.#size));
     this.#size += written;
     return written;
   }
 
   #rotate(): void {
-    if (this.#descriptor !== undefined) closeSync(this.#descriptor);
-    this.#descriptor = undefined;
-    rmSync(`${this.#path}.1`, { force: true });
+    const { files } = host();
+    this.#file?.close();
+    this.#file = undefined;
+    files.remove(`${this.#path}.1`);
     try {
-      renameSync(this.#path, `${this.#path}.1`);
+      files.rename(this.#path, `${this.#path}.1`);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
     }
     // Made by this very call: nothing that somebody has put there is written to.
-    this.#descriptor = openSync(this.#path, "wx", this.#mode);
+    this.#file = files.create(this.#path, this.#mode);
     this.#size = 0;
   }
 

@@ -5,8 +5,7 @@
  * @module
  */
 
-import { readSync, writeSync } from "node:fs";
-import process from "node:process";
+import { host } from "../../ffi/mod.ts";
 import { loadOwnSystem } from "../process/own_system.ts";
 import { FAILED, type SupervisorOrders } from "../service/supervisor_orders.ts";
 
@@ -15,7 +14,7 @@ function readOrders(): SupervisorOrders {
   const decoder = new TextDecoder();
   const buffer = new Uint8Array(65536);
   let text = "";
-  for (let length; (length = readSync(0, buffer)) > 0;) {
+  for (let length; (length = host().readInput(buffer)) > 0;) {
     text += decoder.decode(buffer.subarray(0, length), { stream: true });
   }
   return JSON.parse(text);
@@ -24,16 +23,18 @@ function readOrders(): SupervisorOrders {
 /** Tells the client that waits for it; one that has been killed meanwhile does not hear it. */
 function report(line: string): void {
   try {
-    writeSync(1, `${line}\n`);
+    host().writeOutput(new TextEncoder().encode(`${line}\n`));
   } catch {
     // Nobody is there.
   }
 }
 
-/** Each of the two loads only what it needs. */
-async function follow(orders: SupervisorOrders): Promise<void> {
-  await loadOwnSystem();
+/** Each of the two loads only what it needs; what both need is on its way while the orders are read. */
+async function work(): Promise<void> {
+  const needed = [loadOwnSystem(), import("./office.ts")];
+  const orders = readOrders();
   const { description } = orders;
+  await Promise.all(needed);
   if (description === undefined) {
     const { reap } = await import("./reaper.ts");
     await reap(orders, report);
@@ -43,16 +44,16 @@ async function follow(orders: SupervisorOrders): Promise<void> {
   }
 }
 
-/** Follows the orders and ends this process. */
+/** Follows its orders and ends this process. */
 export async function runSupervisor(): Promise<never> {
   try {
-    await follow(readOrders());
+    await work();
   } catch (error) {
     report(`${FAILED} ${JSON.stringify((error as Error).message)}`);
-    process.exit(1);
+    return host().exit(1);
   }
   // A thread may still wait inside the kernel.
-  process.exit(0);
+  return host().exit(0);
 }
 
 if (import.meta.main) await runSupervisor();

@@ -4,18 +4,18 @@
  * @module
  */
 
-import { setTimeout as delay } from "node:timers/promises";
 import { ProcrefError } from "../errors.ts";
-import { endContained } from "../process/containment.ts";
+import { endContained } from "../process/contained.ts";
 import { stopWithGroup } from "../process/group.ts";
 import { endMarked } from "../process/marks.ts";
 import { ProcessWatch } from "../process/process_watch.ts";
+import { delay } from "../waiting.ts";
 import { runCallback, untilYes } from "../service/callback.ts";
 import type { Awaitable, CallbackContext } from "../service/options.ts";
 import type { ServiceDescription } from "../service/service_description.ts";
 import { ServiceInfo, type ServiceInfoJson } from "../service/service_info.ts";
 import type { ServiceModule, ServiceModuleContext } from "../service/service_module.ts";
-import type { End, Life, LifeSource } from "./life.ts";
+import type { End, Life, LifeSource, Progress } from "./life.ts";
 import type { Names } from "./placeholders.ts";
 import { choosePort } from "./ports.ts";
 import { environment } from "./service_process.ts";
@@ -37,7 +37,8 @@ export class ModuleService implements LifeSource {
     this.#mark = mark;
   }
 
-  async begin(signal: AbortSignal, lastPort: number | undefined): Promise<Life> {
+  async begin(signal: AbortSignal, lastPort: number | undefined, progress: Progress): Promise<Life> {
+    progress.waits();
     const module = this.#module ??= await this.#load();
     const { host } = this.#description;
     const port = await choosePort(this.#names.name, this.#description, { first: lastPort });

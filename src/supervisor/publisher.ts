@@ -4,12 +4,13 @@
  * @module
  */
 
-import { type FSWatcher, watch } from "node:fs";
+import type { DirectoryWatch } from "../../ffi/host.ts";
+import { host } from "../../ffi/mod.ts";
 import type { RefCounter } from "../kernel/ref_counter.ts";
 import type { ProcessIdentity } from "../process/identity.ts";
 import type { ServiceRecord } from "../service/record.ts";
+import { LOG_NAME } from "../service/log_files.ts";
 import type { RecordStore } from "../service/record_store.ts";
-import { LOG_NAME } from "../service/service_log.ts";
 import type { Configuration } from "../service/service_description.ts";
 
 /**
@@ -25,7 +26,8 @@ export class Publisher {
   #last: ServiceRecord | undefined;
   /** Of the file that was written last. */
   #stamp: string | undefined;
-  #watcher: FSWatcher | undefined;
+  #isWatching = false;
+  #watcher: DirectoryWatch | undefined;
 
   constructor(counter: RefCounter, store: RecordStore, supervisor: ProcessIdentity, configuration: Configuration) {
     this.#counter = counter;
@@ -66,21 +68,27 @@ export class Publisher {
   close(): void {
     this.#watcher?.close();
     this.#watcher = undefined;
+    this.#isWatching = false;
     this.#last = undefined;
   }
 
   /**
-   * A stranger may remove the record (a cleaner of temporary files does) or spoil it: the kernel tells, and it is written
-   * again. To look at it does not open it, for that would be told as well.
+   * Begins to watch over the record: a stranger may remove it (a cleaner of temporary files does) or spoil it, and it is
+   * written again. To look at it does not open it, for that would be told as well.
    */
+  watch(): void {
+    this.#isWatching = this.#last !== undefined;
+    this.#watch();
+    if (this.#isWatching) this.#restore();
+  }
+
   #watch(): void {
-    if (this.#watcher !== undefined) return;
+    if (!this.#isWatching || this.#watcher !== undefined) return;
     try {
-      this.#watcher = watch(this.#store.directory, { persistent: false }, (_, file) => {
+      this.#watcher = host().files.watch(this.#store.directory, (file) => {
         // What is written to the log is told as well, and is not meant.
         if (!file?.startsWith(LOG_NAME)) this.#restore();
       });
-      this.#watcher.on("error", () => this.#restore());
     } catch {
       // No watches left, or the directory is being removed this moment: clients start over when they miss the record.
     }

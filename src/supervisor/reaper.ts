@@ -5,7 +5,6 @@
  * @module
  */
 
-import { setTimeout as delay } from "node:timers/promises";
 import type { RefCounter } from "../kernel/ref_counter.ts";
 import { stopWithGroup } from "../process/group.ts";
 import { formatIdentity, ownIdentity } from "../process/identity.ts";
@@ -13,7 +12,7 @@ import { SETTLE_MS } from "../service/mode.ts";
 import type { ServiceRecord } from "../service/record.ts";
 import { IN_OFFICE, SEAT_TAKEN, type SupervisorOrders } from "../service/supervisor_orders.ts";
 import { isProcrefError } from "../errors.ts";
-import { until } from "../waiting.ts";
+import { delay, until } from "../waiting.ts";
 import { type Office, openOffice, type Report } from "./office.ts";
 
 /** How long to wait for a seat whose holder may be on its way out, in milliseconds. */

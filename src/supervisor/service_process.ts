@@ -5,20 +5,18 @@
  * @module
  */
 
-import { type ChildProcess, spawn } from "node:child_process";
-import { constants } from "node:os";
+import type { Child, ChildEnd } from "../../ffi/host.ts";
 import { ProcrefError } from "../errors.ts";
-import { endContained, prepareContained, stopContained } from "../process/containment.ts";
-import { killGroup, stopGroup } from "../process/group.ts";
+import { childrenContainment } from "../process/containment.ts";
 import { identityOf, type ProcessIdentity } from "../process/identity.ts";
 import { isForShell, NO_INTERPRETER } from "../process/interpreter.ts";
-import { endMarked, MARK_VARIABLE } from "../process/marks.ts";
+import { MARK_VARIABLE } from "../process/mark_variable.ts";
 import { endingWithParent, isPrepared } from "../process/parent_death.ts";
 import { processSystem } from "../process/platform.ts";
-import { type ProgramPlace, statusOfUnstarted } from "../process/unstarted_program.ts";
+import type { ProgramPlace } from "../process/unstarted_program.ts";
 import { mergedVariables, variableOf } from "../process/variables.ts";
-import { checkDirectory, splitRemedy } from "../service/resolve_programs.ts";
 import type { ServiceDescription } from "../service/service_description.ts";
+import { delay } from "../waiting.ts";
 import type { End } from "./life.ts";
 import type { LogFile } from "./log_file.ts";
 import { fillIn, type Placeholders } from "./placeholders.ts";
@@ -50,40 +48,29 @@ export class ServiceProcess {
     const command = description.command.map((text) => fillIn(text, values));
     checkProgram(description, values.name, command[0]);
     const [program, ...args] = endingWithParent(description.setpriv, command);
-    prepareContained();
-    let child: ChildProcess;
+    childrenContainment()?.prepare();
+    const env = environment(description, values, mark);
+    let child: Child;
     try {
-      child = spawn(program, args, {
-        ...processSystem().groupOptions,
-        cwd: description.cwd,
-        env: environment(description, values, mark),
-        stdio: ["ignore", "pipe", "pipe"],
-      });
-      await new Promise<void>((resolve, reject) => {
-        child.once("spawn", resolve);
-        child.once("error", reject);
-      });
+      child = await processSystem().startService({ command: [program, ...args], cwd: description.cwd, env });
     } catch (cause) {
+      const { notStarted } = await import("./unstarted_service.ts");
       throw notStarted(description, values.name, program, cause as Error);
     }
     return new ServiceProcess(child, description, mark, log);
   }
 
-  private constructor(child: ChildProcess, description: ServiceDescription, mark: string, log: LogFile) {
+  private constructor(child: Child, description: ServiceDescription, mark: string, log: LogFile) {
     this.#description = description;
     this.#mark = mark;
-    this.identity = identityOf(child.pid!);
-    for (const output of [child.stdout!, child.stderr!]) output.on("data", (bytes) => log.write(bytes));
-    this.ended = new Promise((resolve) => {
-      child.once("exit", (code, signal) => {
-        this.#hasEnded = true;
-        const end = endOf(code, signal);
-        const timer = setTimeout(() => resolve(end), DRAIN_MS);
-        child.once("close", () => {
-          clearTimeout(timer);
-          resolve(end);
-        });
-      });
+    this.identity = identityOf(child.pid);
+    const written = child.readOutput((bytes) => log.write(bytes)).catch(() => {});
+    this.ended = child.ended.then(async (end) => {
+      this.#hasEnded = true;
+      const over = new AbortController();
+      await Promise.race([written, delay(DRAIN_MS, over).catch(() => {})]);
+      over.abort();
+      return await endOf(end);
     });
   }
 
@@ -108,8 +95,9 @@ export class ServiceProcess {
    */
   async stop(): Promise<void> {
     const { stopSignal, stopTimeoutMs } = this.#description;
+    const { signalNumber, stopContained, stopGroup } = await import("./ending.ts");
     if (this.identity !== undefined && !await stopContained(this.identity, stopTimeoutMs)) {
-      await stopGroup(this.identity, stopTimeoutMs, constants.signals[stopSignal]);
+      await stopGroup(this.identity, stopTimeoutMs, signalNumber(stopSignal));
     }
     await this.clearUp();
   }
@@ -117,6 +105,7 @@ export class ServiceProcess {
   /** Ends by force whatever is left of it. */
   async clearUp(): Promise<void> {
     try {
+      const { endContained, endMarked, killGroup } = await import("./ending.ts");
       if (this.identity !== undefined) killGroup(this.identity);
       await endContained();
       await endMarked([this.#mark]);
@@ -152,24 +141,12 @@ export function checkProgram(description: ServiceDescription, name: string, prog
 }
 
 /** Where the programs of a service are looked for. */
-function placeOf({ cwd, env, inherited }: ServiceDescription): ProgramPlace {
+export function placeOf({ cwd, env, inherited }: ServiceDescription): ProgramPlace {
   return { path: variableOf(mergedVariables([inherited, env]), "PATH"), cwd };
 }
 
-function endOf(code: number | null, signal: NodeJS.Signals | null): End {
-  if (signal !== null) return { why: `it was ended by ${signal}`, exitCode: 128 + constants.signals[signal] };
-  return { why: `it ended with status ${code}`, exitCode: code ?? undefined };
-}
-
-/** The runtimes say of a working directory that is none that the program is not there. */
-function notStarted(description: ServiceDescription, name: string, program: string, cause: Error): ProcrefError {
-  const { command, cwd } = description;
-  checkDirectory(name, cwd, cause);
-  const exitCode = statusOfUnstarted(program, placeOf(description), (cause as NodeJS.ErrnoException).code);
-  const remedy = exitCode === 127 ? splitRemedy(command) : "";
-  const why = `${command[0]} in ${cwd}: ${cause.message}${remedy}`;
-  return new ProcrefError("SERVICE_START", `Cannot start "${name}": ${why}`, {
-    cause,
-    details: { name, path: program, exitCode },
-  });
+async function endOf({ code, signal }: ChildEnd): Promise<End> {
+  if (signal === null) return { why: `it ended with status ${code}`, exitCode: code ?? undefined };
+  const { signalNumber } = await import("./ending.ts");
+  return { why: `it was ended by ${signal}`, exitCode: 128 + signalNumber(signal) };
 }

@@ -11,6 +11,7 @@
  * | it is killed | who notices | what becomes of the service |
  * | --- | --- | --- |
  * | before START is on record | the client that started it, and starts another one | there is none |
+| in START, before that client was told | the same client, which has the gate still | as in START |
  * | in START or READY | waiting clients at once, holders within a second, else the next client | the kernel kills it where it has a parent-death signal; the successor ends whatever carries the mark |
  * | in STOP | the next client | as above |
  * | in FAIL | nobody needs to | there is none |
@@ -18,26 +19,20 @@
  * @module
  */
 
-import { setImmediate as immediate, setTimeout as delay } from "node:timers/promises";
 import { allDetails, isProcrefError, ProcrefError } from "../errors.ts";
 import type { RefCounter } from "../kernel/ref_counter.ts";
 import { containChildren } from "../process/containment.ts";
-import { killGroup } from "../process/group.ts";
-import { pace } from "../process/pace.ts";
 import { formatIdentity, isAlive, ownIdentity, type ProcessIdentity } from "../process/identity.ts";
-import { endMarked } from "../process/marks.ts";
 import { processSystem } from "../process/platform.ts";
-import { onRequestToEnd } from "../process/signals.ts";
-import { happens } from "../process/stop.ts";
 import { SETTLE_MS } from "../service/mode.ts";
 import type { ServiceRecord } from "../service/record.ts";
 import type { RecordStore } from "../service/record_store.ts";
 import type { ServiceInfo } from "../service/service_info.ts";
 import type { ServiceDescription } from "../service/service_description.ts";
 import { IN_OFFICE, SEAT_TAKEN, type SupervisorOrders } from "../service/supervisor_orders.ts";
-import { aborted, until } from "../waiting.ts";
+import { aborted, delay, until } from "../waiting.ts";
 import { CommandService } from "./command_service.ts";
-import type { Life, LifeSource } from "./life.ts";
+import type { Life, LifeSource, Progress } from "./life.ts";
 import { LogFile } from "./log_file.ts";
 import { openOffice, type Report } from "./office.ts";
 import type { Names } from "./placeholders.ts";
@@ -86,6 +81,10 @@ class Supervisor {
   #lastPort: number | undefined;
   /** Whether something could not be ended: the record stays for whoever comes next. */
   #remains = false;
+  /** Resolves when the start of the service has begun. */
+  readonly #begun = Promise.withResolvers<void>();
+  /** Resolves when that is over, or takes more than a moment. */
+  readonly #hasTime = Promise.withResolvers<void>();
   /** Aborts when the service is ended for whatever reason: nothing is kept warm from then on. */
   readonly #over = new AbortController();
 
@@ -118,11 +117,17 @@ class Supervisor {
       this.#lastPort = left.info?.port;
       this.#publisher.publish({ phase: "CLEAN", info: left.info, marks: this.#marks });
     }
-    report(`${IN_OFFICE} ${formatIdentity(ownIdentity())}`);
+    const tell = (): void => report(`${IN_OFFICE} ${formatIdentity(ownIdentity())}`);
+    // Clients wait for the service: where nothing else comes before it, it is started before anything is said.
+    const isQuick = left === undefined && this.#description.module === undefined;
+    if (!isQuick) tell();
     const stopping = this.#stopping();
     const living = this.#succeed(left, this.#over.signal);
-    // A moment later, for clients wait for the service: where the wait needs a thread, starting that takes longer.
-    const unused = immediate().then(() => this.#lockWhenUnused());
+    const unused = (isQuick ? this.#begun.promise : Promise.resolve()).then(() => {
+      if (isQuick) tell();
+      return this.#lockWhenUnused();
+    });
+    void this.#hasTime.promise.then(() => this.#publisher.watch());
     const end = await Promise.race([unused.then(() => "unused" as const), living, stopping]);
     this.#over.abort(new ProcrefError("OTHER", "nobody wants the service any more"));
     await this.#end(end === "unused" ? undefined : end, living);
@@ -133,7 +138,7 @@ class Supervisor {
   /** Resolves when somebody asks this process to end: the service is stopped, whoever holds it. */
   #stopping(): Promise<ProcrefError> {
     return new Promise((resolve) => {
-      onRequestToEnd((what) => {
+      processSystem().onRequestToEnd((what) => {
         const message = `The service "${this.#name}" was stopped by force: its supervisor got ${what}`;
         resolve(new ProcrefError("SERVICE_LOST", message, { details: { name: this.#name } }));
       });
@@ -153,6 +158,7 @@ class Supervisor {
     const problem = await this.#live(signal);
     if (!wasListed || !isProcrefError(problem, "SERVICE_START") || signal.aborted) return problem;
     // A server with a PID file takes a zombie for a server that runs: PostgreSQL does. There may be another one.
+    const { happens } = await import("./ending.ts");
     const gone = await happens(() => !isListed() || signal.aborted, REAPED_MS);
     return gone && !signal.aborted ? await this.#live(signal) : problem;
   }
@@ -164,6 +170,7 @@ class Supervisor {
 
   /** Ends everything that a predecessor left. Until it is gone, others may accept its service; after that nobody does. */
   async #clearUpAfter({ supervisor, info, marks = [] }: ServiceRecord): Promise<void> {
+    const { endMarked, killGroup, pace } = await import("./ending.ts");
     const gone = () => supervisor === undefined || !isAlive(supervisor);
     await until(
       gone,
@@ -196,7 +203,7 @@ class Supervisor {
     if (this.#life === undefined || signal.aborted) return true;
     const over = new AbortController();
     const held = this.#counter.blockUntilHeld().then(() => false);
-    const late = delay(lingerMs, true, { signal: AbortSignal.any([over.signal, signal]) }).catch(() => true);
+    const late = delay(lingerMs, { signal: AbortSignal.any([over.signal, signal]) }).catch(() => {}).then(() => true);
     const stays = await Promise.race([held, late]);
     over.abort();
     return stays;
@@ -214,6 +221,13 @@ class Supervisor {
 
   /** Keeps the service alive; resolves with the reason when it is given up, or with undefined when the signal aborts. */
   async #live(signal: AbortSignal): Promise<ProcrefError | undefined> {
+    const progress: Progress = {
+      begun: this.#begun.resolve,
+      waits: () => {
+        this.#begun.resolve();
+        this.#hasTime.resolve();
+      },
+    };
     const restarts = new Restarts(this.#description.restart);
     for (let proven = false;;) {
       let problem: ProcrefError;
@@ -221,18 +235,20 @@ class Supervisor {
         await this.#wanted(signal);
         if (this.#publisher.phase !== "START") this.#publish("START");
         const source = await this.#source;
-        const life = this.#life = await source.begin(signal, this.#lastPort);
+        const life = this.#life = await source.begin(signal, this.#lastPort, progress);
         // It is being ended, and STOP is on record already.
         signal.throwIfAborted();
         proven = true;
         this.#lastPort = life.info.port;
         const readySince = performance.now();
         this.#publisher.publish({ phase: "READY", info: life.info, marks: this.#marks });
+        progress.waits();
         this.#log.note(describeReady(life.info));
         const { why, exitCode } = await orAborted(life.ended, signal);
         restarts.note({ why, ranMs: performance.now() - readySince });
         problem = this.#lost(`${why}${restarts.story}`, exitCode);
       } catch (error) {
+        progress.waits();
         if (signal.aborted) return undefined;
         restarts.note();
         problem = this.#notRestarted(asProcrefError(error), restarts);
@@ -244,7 +260,7 @@ class Supervisor {
         // A service that never was ready is not tried again: its clients wait, and want to know.
         const { pauseMs } = restarts;
         if (!proven || pauseMs === undefined) return problem;
-        await delay(pauseMs, undefined, { signal });
+        await delay(pauseMs, { signal });
       } catch (error) {
         return signal.aborted ? undefined : asProcrefError(error);
       }
@@ -265,7 +281,10 @@ class Supervisor {
    * that ends it all within moments, so this may look at the clock meanwhile.
    */
   async #wanted(signal: AbortSignal): Promise<void> {
-    while (this.#counter.count() === 0) await delay(WANTED_MS, undefined, { signal });
+    while (this.#counter.count() === 0) {
+      this.#begun.resolve();
+      await delay(WANTED_MS, { signal });
+    }
   }
 
   /** Stops the service; with a reason, its holders are told that it is gone for good. */

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
 import { currentUser } from "../../src/kernel/open.ts";
-import { HolderHint, pruneHints, readHolders, removeHints } from "../../src/service/holders.ts";
+import { removeHints } from "../../src/service/hint_files.ts";
+import { HolderHint, pruneHints, readHolders } from "../../src/service/holders.ts";
 import { withDirectory } from "../harness/names.ts";
 import { notOnWindows, onWindows } from "../harness/platform.ts";
 

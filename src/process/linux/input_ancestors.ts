@@ -4,8 +4,8 @@
  * @module
  */
 
-import { fstatSync } from "node:fs";
-import process from "node:process";
+import { node } from "../../../ffi/node.ts";
+import { host } from "../../../ffi/mod.ts";
 import { parseStatus, readProcLink, readStatusLine } from "./proc_files.ts";
 
 /** More wrappers than anybody starts. */
@@ -13,10 +13,10 @@ const MOST = 32;
 
 /** As `inputAncestors` of the system of processes. */
 export function inputAncestors(): number[] {
-  const input = isPipe(0) ? readProcLink(`/proc/${process.pid}/fd/0`) : undefined;
+  const input = isPipe(0) ? readProcLink(`/proc/${host().pid}/fd/0`) : undefined;
   const found: number[] = [];
   // Who was handed the same pipe only passes it on. Who was not has the other end.
-  for (let pid = process.pid; found.length < MOST;) {
+  for (let pid = host().pid; found.length < MOST;) {
     const parent = parseStatus(readStatusLine(pid) ?? "")?.parent ?? 0;
     if (parent < 1) break;
     found.push(parent);
@@ -29,7 +29,7 @@ export function inputAncestors(): number[] {
 /** Whether a descriptor is a pipe or a socket: a terminal or /dev/null is shared with processes that are no wrappers. */
 function isPipe(descriptor: number): boolean {
   try {
-    const status = fstatSync(descriptor);
+    const status = node.fs.fstatSync(descriptor);
     return status.isFIFO() || status.isSocket();
   } catch {
     return false;

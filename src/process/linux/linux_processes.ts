@@ -4,11 +4,9 @@
  * @module
  */
 
-import process from "node:process";
+import { host } from "../../../ffi/mod.ts";
 import type { DetachedProcess, DetachedStart } from "../detached_process.ts";
 import type { LoggedProcess, LoggedStart } from "../logged_process.ts";
-import { spawnDetached } from "../unix/spawned_detached.ts";
-import { spawnLogged } from "../unix/spawned_logged.ts";
 import type { Domain, ProcessHold, ProcessStatus } from "../process_system.ts";
 import { UnixProcesses } from "../unix/unix_processes.ts";
 import { inputAncestors } from "./input_ancestors.ts";
@@ -46,8 +44,8 @@ export class LinuxProcesses extends UnixProcesses {
   domain(): Domain {
     return this.#domain ??= {
       boot: readProcFile("/proc/sys/kernel/random/boot_id")?.trim() ?? "",
-      pid: readProcLink(`/proc/${process.pid}/ns/pid`) ?? "",
-      ipc: readProcLink(`/proc/${process.pid}/ns/ipc`) ?? "",
+      pid: readProcLink(`/proc/${host().pid}/ns/pid`) ?? "",
+      ipc: readProcLink(`/proc/${host().pid}/ns/ipc`) ?? "",
     };
   }
 
@@ -127,7 +125,7 @@ export class LinuxProcesses extends UnixProcesses {
   }
 
   ignoredSignals(): Set<number> {
-    const [, mask = "0"] = /^SigIgn:\s*([0-9a-f]+)$/m.exec(readProcFile(`/proc/${process.pid}/status`) ?? "") ?? [];
+    const [, mask = "0"] = /^SigIgn:\s*([0-9a-f]+)$/m.exec(readProcFile(`/proc/${host().pid}/status`) ?? "") ?? [];
     const bits = BigInt(`0x${mask}`);
     return new Set(
       Array.from({ length: 64 }, (_, index) => index + 1).filter((number) => bits >> BigInt(number - 1) & 1n),
@@ -135,7 +133,7 @@ export class LinuxProcesses extends UnixProcesses {
   }
 
   terminalSignalsWholeGroup(): boolean {
-    const text = readStatusLine(process.pid) ?? "";
+    const text = readStatusLine(host().pid) ?? "";
     // The fields after the command's name: state, parent, group, session, terminal, the group in front of the terminal.
     const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
     return fields[5] !== undefined && fields[5] === fields[2];
@@ -152,12 +150,14 @@ export class LinuxProcesses extends UnixProcesses {
    * A leader of a process group cannot begin a session, so setsid forks: the program is no child of this process, and
    * neither a group kill nor a runtime that ends its descendants reaches it.
    */
-  startDetached(start: DetachedStart): Promise<DetachedProcess> {
-    return spawnDetached([this.detachingProgram], start);
+  async startDetached(start: DetachedStart): Promise<DetachedProcess> {
+    const { spawnDetached } = await import("../unix/spawned_detached.ts");
+    return await spawnDetached([this.detachingProgram], start);
   }
 
-  startLogged(start: LoggedStart): Promise<LoggedProcess> {
-    return spawnLogged([this.detachingProgram], start);
+  async startLogged(start: LoggedStart): Promise<LoggedProcess> {
+    const { spawnLogged } = await import("../unix/spawned_logged.ts");
+    return await spawnLogged([this.detachingProgram], start);
   }
 
   override endsWithSupervisor(): string | undefined {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import process from "node:process";
+import { host } from "../../../ffi/mod.ts";
 import { linuxAccess } from "./linux_access.ts";
 
 /** The fields of /proc/PID/stat that are used; see proc_pid_stat(5). */
@@ -50,7 +50,7 @@ export function readProcLink(path: string): string | undefined {
  * what others read. So a process reads the file of its first thread, which has the same fields and is the kernel's own.
  */
 export function readStatusLine(pid: number): string | undefined {
-  return readProcFile(pid === process.pid ? `/proc/${pid}/task/${pid}/stat` : `/proc/${pid}/stat`);
+  return readProcFile(pid === host().pid ? `/proc/${pid}/task/${pid}/stat` : `/proc/${pid}/stat`);
 }
 
 /** Takes a line of /proc/PID/stat apart. The command name may hold anything, parentheses and spaces included. */

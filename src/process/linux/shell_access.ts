@@ -8,7 +8,8 @@
  */
 
 import type { Buffer } from "node:buffer";
-import { spawnSync, type SpawnSyncReturns } from "node:child_process";
+import type { SpawnSyncReturns } from "node:child_process";
+import { node } from "../../../ffi/node.ts";
 import { ProcrefError } from "../../errors.ts";
 import type { EnvironmentSearch, LinuxAccess, Sweeps } from "./linux_access.ts";
 
@@ -138,7 +139,7 @@ function run(doing: string, script: string, args: readonly string[]): Partial<Sp
 }
 
 function spawnBytes(args: readonly string[]): SpawnSyncReturns<Buffer> {
-  return spawnSync(SHELL, args, {
+  return node.child_process.spawnSync(SHELL, args, {
     cwd: "/",
     // Messages are in English, and nothing of ours is passed on: not the mark, by which processes are found.
     env: { LC_ALL: "C", PATH },

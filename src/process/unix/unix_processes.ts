@@ -4,7 +4,8 @@
  * @module
  */
 
-import process from "node:process";
+import { host } from "../../../ffi/mod.ts";
+import type { Child, ChildStart } from "../../../ffi/host.ts";
 import type { DetachedProcess, DetachedStart } from "../detached_process.ts";
 import type { ProcessIdentity } from "../identity.ts";
 import { listenTo } from "../listen_to.ts";
@@ -47,9 +48,10 @@ export abstract class UnixProcesses implements ProcessSystem {
   }
 
   onRequestToEnd(listener: (what: string) => void): void {
-    for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => listener(signal));
+    const { onSignal } = host();
+    for (const signal of ["SIGTERM", "SIGINT"] as const) onSignal(signal, () => listener(signal));
     // A process in a session of its own has no terminal that could be closed.
-    process.on("SIGHUP", () => {});
+    onSignal("SIGHUP", () => {});
   }
 
   onSignals(listener: (signal: AskingSignal) => void): () => void {
@@ -79,5 +81,9 @@ export abstract class UnixProcesses implements ProcessSystem {
     return undefined;
   }
 
-  readonly groupOptions: ProcessSystem["groupOptions"] = { detached: true, windowsHide: false };
+  startService(start: ChildStart): Promise<Child> {
+    return Promise.resolve().then(() => host().startLeader(start));
+  }
+
+  readonly detachesGroups: boolean = true;
 }

@@ -9,6 +9,7 @@ import process from "node:process";
 import { PROCESS } from "../../../ffi/symbols/windows_processes.ts";
 import { wideText } from "../../../ffi/windows.ts";
 import { windowsProcessCalls } from "../../../ffi/windows_processes.ts";
+import type { Child, ChildStart } from "../../../ffi/host.ts";
 import type { DetachedProcess, DetachedStart } from "../detached_process.ts";
 import type { ProcessIdentity } from "../identity.ts";
 import { listenTo } from "../listen_to.ts";
@@ -22,6 +23,7 @@ import { listenForRequests, listens, ProcessHandle } from "./process_handle.ts";
 import { descendants, type ListedProcess, listedProcesses } from "./process_list.ts";
 import { commandLineOf, environmentOf } from "./process_memory.ts";
 import { ServiceJob } from "./service_job.ts";
+import { startWithConsole } from "./started_service.ts";
 
 /** Units of 100 ns between 1601, where Windows begins to count, and 1970. */
 const EPOCH = 116_444_736_000_000_000n;
@@ -221,7 +223,11 @@ export class WindowsProcesses implements ProcessSystem {
     return ServiceJob.enter();
   }
 
-  readonly groupOptions = { detached: false, windowsHide: true };
+  startService(start: ChildStart): Promise<Child> {
+    return startWithConsole(start);
+  }
+
+  readonly detachesGroups = false;
 }
 
 function isProgram(path: string): boolean {

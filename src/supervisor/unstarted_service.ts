@@ -1,0 +1,34 @@
+/**
+ * Why a service could not be started, or ended before it was ready, in words. Loaded when that has happened.
+ *
+ * @module
+ */
+
+import { ProcrefError } from "../errors.ts";
+import { statusOfUnstarted } from "../process/unstarted_program.ts";
+import { oneLine } from "../service/one_line.ts";
+import { checkDirectory, splitRemedy } from "../service/resolve_programs.ts";
+import type { ServiceDescription } from "../service/service_description.ts";
+import type { End } from "./life.ts";
+import { placeOf } from "./service_process.ts";
+
+/** The error of a program that the system did not start. The runtimes say of a directory that is none that it is the program. */
+export function notStarted(description: ServiceDescription, name: string, program: string, cause: Error): ProcrefError {
+  const { command, cwd } = description;
+  checkDirectory(name, cwd, cause);
+  const exitCode = statusOfUnstarted(program, placeOf(description), (cause as NodeJS.ErrnoException).code);
+  const remedy = exitCode === 127 ? splitRemedy(command) : "";
+  const why = `${command[0]} in ${cwd}: ${cause.message}${remedy}`;
+  return new ProcrefError("SERVICE_START", `Cannot start "${name}": ${why}`, {
+    cause,
+    details: { name, path: program, exitCode },
+  });
+}
+
+/** What is to be said of an end before it was ready. */
+export function earlyEnd({ command }: ServiceDescription, { why, exitCode }: End): string {
+  const meaning = exitCode === 127 ? " (not found)" : exitCode === 126 ? " (not executable)" : "";
+  const remedy = exitCode === 127 ? splitRemedy(command) : "";
+  const program = remedy === "" ? "" : `; its program is "${oneLine(command[0])}"${remedy}`;
+  return `${why}${meaning} before it was ready${program}`;
+}

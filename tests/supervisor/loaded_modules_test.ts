@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { loadedWith } from "../harness/module_graph.ts";
+
+/** What a supervisor loads on Linux before its service is ready. */
+const BEFORE_READY = [
+  "src/supervisor/main.ts",
+  "src/process/linux/linux_processes.ts",
+  "src/supervisor/supervisor.ts",
+  "src/supervisor/command_service.ts",
+];
+/** What it has time for afterwards. */
+const ENDING = "src/supervisor/ending.ts";
+
+test("while clients wait, a supervisor loads no module of Node, whose loading takes longer than all of its own work", () => {
+  const loaded = [...loadedWith(BEFORE_READY)];
+  assert.deepEqual(loaded.filter((module) => module.startsWith("node:")), []);
+});
+
+test("while clients wait, a supervisor loads no rooms of other systems and nothing that ends a service", () => {
+  const loaded = [...loadedWith(BEFORE_READY)];
+  assert.ok(loaded.includes("src/kernel/sysv_ref_counter.ts"));
+  assert.deepEqual(loaded.filter((module) => /darwin\/|windows(?!.*deno)/.test(module)), []);
+  const later = [...loadedWith([ENDING])].filter((module) => !loaded.includes(module));
+  assert.ok(later.includes("src/process/group.ts") && later.includes("src/process/marks.ts"), later.join(", "));
+});
+
+test("every entry of the library knows the rooms of all systems", () => {
+  const { exports }: { exports: Record<string, string> } = JSON.parse(
+    readFileSync(new URL("../../deno.json", import.meta.url), "utf8"),
+  );
+  for (const [entry, path] of Object.entries(exports)) {
+    if (entry === "./supervisor") continue;
+    const loaded = loadedWith([path.replace("./", "")]);
+    const asks = loaded.has("src/process/platform.ts");
+    assert.equal(loaded.has("src/process/every_system.ts"), asks, `${entry} asks about processes: ${asks}`);
+  }
+});
