@@ -541,9 +541,10 @@ start:
       :: HAS_GATE -> goto out
       :: atomic { write_record(START, s, NOBODY, runs) }
       fi;
+      /* Who waits for it is told now, or once the service has been started. */
       if
       :: atomic { !in_office[s] -> in_office[s] = 1; waits_for_gate[s] = 1 }
-      :: else
+      :: skip
       fi;
       /* The answer of the kernel may already be there and not yet be noticed. */
       if
@@ -556,6 +557,10 @@ start:
           }
           other = 0
         }
+      fi;
+      if
+      :: atomic { !in_office[s] -> in_office[s] = 1; waits_for_gate[s] = 1 }
+      :: else
       fi;
 #endif
       if
