@@ -29,7 +29,7 @@ export function removeHints(serviceDirectory: string, uid: User): void {
   quietly(() => {
     if (!isFolder(folder)) return;
     for (const name of persistently(uid, () => node.fs.readdirSync(folder))) {
-      if (HINT_FILE.test(name)) persistently(uid, () => node.fs.rmSync(join(folder, name), { force: true }));
+      if (HINT_FILE.test(name)) persistently(uid, () => host().files.remove(join(folder, name)));
     }
     persistently(uid, () => node.fs.rmdirSync(folder));
   });

@@ -1,6 +1,6 @@
 /**
  * What ends a service and what it has started. It is a module of its own so that clients need not wait until it is
- * loaded: see {@link ./service_process.ts}.
+ * loaded: see {@link ./command_service.ts}.
  *
  * @module
  */

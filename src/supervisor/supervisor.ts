@@ -85,6 +85,13 @@ class Supervisor {
   readonly #begun = Promise.withResolvers<void>();
   /** Resolves when that is over, or takes more than a moment. */
   readonly #hasTime = Promise.withResolvers<void>();
+  readonly #progress: Progress = {
+    begun: this.#begun.resolve,
+    waits: () => {
+      this.#begun.resolve();
+      this.#hasTime.resolve();
+    },
+  };
   /** Aborts when the service is ended for whatever reason: nothing is kept warm from then on. */
   readonly #over = new AbortController();
 
@@ -119,12 +126,11 @@ class Supervisor {
     }
     const tell = (): void => report(`${IN_OFFICE} ${formatIdentity(ownIdentity())}`);
     // Clients wait for the service: where nothing else comes before it, it is started before anything is said.
-    const isQuick = left === undefined && this.#description.module === undefined;
-    if (!isQuick) tell();
+    if (left !== undefined || this.#description.module !== undefined) this.#progress.waits();
     const stopping = this.#stopping();
     const living = this.#succeed(left, this.#over.signal);
-    const unused = (isQuick ? this.#begun.promise : Promise.resolve()).then(() => {
-      if (isQuick) tell();
+    const unused = this.#begun.promise.then(() => {
+      tell();
       return this.#lockWhenUnused();
     });
     void this.#hasTime.promise.then(() => this.#publisher.watch());
@@ -221,13 +227,6 @@ class Supervisor {
 
   /** Keeps the service alive; resolves with the reason when it is given up, or with undefined when the signal aborts. */
   async #live(signal: AbortSignal): Promise<ProcrefError | undefined> {
-    const progress: Progress = {
-      begun: this.#begun.resolve,
-      waits: () => {
-        this.#begun.resolve();
-        this.#hasTime.resolve();
-      },
-    };
     const restarts = new Restarts(this.#description.restart);
     for (let proven = false;;) {
       let problem: ProcrefError;
@@ -235,20 +234,20 @@ class Supervisor {
         await this.#wanted(signal);
         if (this.#publisher.phase !== "START") this.#publish("START");
         const source = await this.#source;
-        const life = this.#life = await source.begin(signal, this.#lastPort, progress);
+        const life = this.#life = await source.begin(signal, this.#lastPort, this.#progress);
         // It is being ended, and STOP is on record already.
         signal.throwIfAborted();
         proven = true;
         this.#lastPort = life.info.port;
         const readySince = performance.now();
         this.#publisher.publish({ phase: "READY", info: life.info, marks: this.#marks });
-        progress.waits();
+        this.#progress.waits();
         this.#log.note(describeReady(life.info));
         const { why, exitCode } = await orAborted(life.ended, signal);
         restarts.note({ why, ranMs: performance.now() - readySince });
         problem = this.#lost(`${why}${restarts.story}`, exitCode);
       } catch (error) {
-        progress.waits();
+        this.#progress.waits();
         if (signal.aborted) return undefined;
         restarts.note();
         problem = this.#notRestarted(asProcrefError(error), restarts);
@@ -282,7 +281,7 @@ class Supervisor {
    */
   async #wanted(signal: AbortSignal): Promise<void> {
     while (this.#counter.count() === 0) {
-      this.#begun.resolve();
+      this.#progress.begun();
       await delay(WANTED_MS, { signal });
     }
   }
