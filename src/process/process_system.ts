@@ -129,7 +129,12 @@ export interface ProcessSystem {
   readonly terminalSignals: readonly NodeJS.Signals[];
   /** What ends a process by force, for people. */
   readonly endsByForce: string;
-  /** Tells a listener, once or more, that somebody asks this process to end, and who or what does. */
+  /**
+   * Tells a listener, once or more, that somebody asks this process to end: by SIGTERM or SIGINT, or where there are no
+   * signals by the means of this library. The runtime's own way to end by a signal is off from then on.
+   *
+   * @param listener is told who or what does, as it follows "got"
+   */
   onRequestToEnd(listener: (what: string) => void): void;
   /**
    * Tells a listener of each signal that asks this process for something, until the function that it returns is called.

@@ -52,16 +52,6 @@ export function endingByForce(): string {
   return processSystem().endsByForce;
 }
 
-/**
- * Tells a listener, once or more, that somebody asks this process to end: by SIGTERM or SIGINT, or where there are no
- * signals by the means of this library. The runtime's own way to end by a signal is off from then on.
- *
- * @param listener is told who or what does, as it follows "got"
- */
-export function onRequestToEnd(listener: (what: string) => void): void {
-  processSystem().onRequestToEnd(listener);
-}
-
 /** The numbers of the signals that ask for something, the same on every system; that of Ctrl-Break is of Windows' C. */
 export const SIGNAL_NUMBERS: Readonly<Record<AskingSignal, number>> = {
   SIGHUP: 1,

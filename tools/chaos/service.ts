@@ -11,7 +11,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { WINDOWS } from "../../ffi/symbols/kernel32.ts";
 import { wideText, windows } from "../../ffi/windows.ts";
 import { formatIdentity, identityOf, isAlive, ownIdentity, parseIdentity } from "../../src/process/identity.ts";
-import { onRequestToEnd } from "../../src/process/signals.ts";
+import { processSystem } from "../../src/process/platform.ts";
 
 const LONG_MS = 120_000;
 
@@ -55,7 +55,7 @@ switch (behaviour) {
   case "stubborn":
     process.on("SIGINT", () => {});
     // Who starts a process by a callback asks it in this way.
-    if (process.env.CHAOS_STARTER !== undefined) onRequestToEnd(() => {});
+    if (process.env.CHAOS_STARTER !== undefined) processSystem().onRequestToEnd(() => {});
     break;
   case "family":
     for (const detached of [true, false]) startChild(detached);
