@@ -1,13 +1,15 @@
 /**
- * Loading the processes of this operating system, and of no other one.
+ * Loading the processes of this operating system. Those of Linux come along everywhere: where they are used, they are
+ * fetched with all other modules that way, and not after them.
  *
  * @module
  */
 
 import { host } from "../../ffi/mod.ts";
+import { LinuxProcesses } from "./linux/linux_processes.ts";
 import { provideSystem } from "./platform.ts";
 
-/** Makes `processSystem()` usable in a program that does without the rooms of other systems. */
+/** Makes `processSystem()` usable in a program that does without the rooms of macOS and Windows, unless it runs there. */
 export async function loadOwnSystem(): Promise<void> {
   switch (host().platform) {
     case "darwin": {
@@ -18,9 +20,7 @@ export async function loadOwnSystem(): Promise<void> {
       const { WindowsProcesses } = await import("./windows/windows_processes.ts");
       return provideSystem(() => new WindowsProcesses());
     }
-    default: {
-      const { LinuxProcesses } = await import("./linux/linux_processes.ts");
+    default:
       return provideSystem(() => new LinuxProcesses());
-    }
   }
 }

@@ -8,6 +8,7 @@
 import { host } from "../../ffi/mod.ts";
 import { loadOwnSystem } from "../process/own_system.ts";
 import { FAILED, type SupervisorOrders } from "../service/supervisor_orders.ts";
+import { supervise } from "./supervisor.ts";
 
 /** What standard input holds. */
 function readOrders(): SupervisorOrders {
@@ -29,19 +30,15 @@ function report(line: string): void {
   }
 }
 
-/** Each of the two loads only what it needs; what both need is on its way while the orders are read. */
+/** Clients wait longest for a supervisor, so its modules are all named at the top: a runtime fetches them at one time. */
 async function work(): Promise<void> {
-  const needed = [loadOwnSystem(), import("./office.ts")];
+  const system = loadOwnSystem();
   const orders = readOrders();
   const { description } = orders;
-  await Promise.all(needed);
-  if (description === undefined) {
-    const { reap } = await import("./reaper.ts");
-    await reap(orders, report);
-  } else {
-    const { supervise } = await import("./supervisor.ts");
-    await supervise(orders, description, report);
-  }
+  await system;
+  if (description !== undefined) return await supervise(orders, description, report);
+  const { reap } = await import("./reaper.ts");
+  await reap(orders, report);
 }
 
 /** Follows its orders and ends this process. */

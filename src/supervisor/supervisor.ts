@@ -11,7 +11,7 @@
  * | it is killed | who notices | what becomes of the service |
  * | --- | --- | --- |
  * | before START is on record | the client that started it, and starts another one | there is none |
-| in START, before that client was told | the same client, which has the gate still | as in START |
+ * | in START, before that client was told | the same client, which has the gate still | as in START |
  * | in START or READY | waiting clients at once, holders within a second, else the next client | the kernel kills it where it has a parent-death signal; the successor ends whatever carries the mark |
  * | in STOP | the next client | as above |
  * | in FAIL | nobody needs to | there is none |
