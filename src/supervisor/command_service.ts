@@ -121,8 +121,10 @@ export class CommandService implements LifeSource {
   ): Promise<void> {
     const { ready, startTimeoutMs } = this.#description;
     progress.begun();
-    // While the program begins there is time for what will end it; what cannot be loaded now is tried again then.
-    await import("./ending.ts").catch(() => {});
+    // What will end it is fetched while the program begins. What cannot be loaded now is tried again then.
+    import("./ending.ts").catch(() => {});
+    // Whoever is told that it has begun does so now, while the system is at work.
+    await undefined;
     if (ready.kind === "running" && !signal.aborted && beginsAtOnce(process)) return;
     progress.waits();
     const question = this.#question(values);
