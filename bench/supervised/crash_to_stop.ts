@@ -2,10 +2,11 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import { process as processes } from "../../mod.ts";
+import { blockUntil } from "../../src/kernel/blocking_wait.ts";
+import { ProcessWatch } from "../../src/process/process_watch.ts";
 import { bothRuntimes, type RuntimeName } from "../../tests/harness/runtime.ts";
 import { interrupted } from "../interruption.ts";
 import type { Report } from "../report.ts";
-import { endOf } from "./end_of.ts";
 import { quantile, shuffled } from "../statistics.ts";
 import { acquireWith, gone, startClient } from "./stage.ts";
 
@@ -14,6 +15,9 @@ const ROUNDS = 100;
 const ASKED_MS = 20;
 /** What is asked is asked of an idle machine: not of one that still starts the client and the supervisor. */
 const SETTLE_MS = 250;
+const LONGEST_MS = 20_000;
+/** Asks often, and leaves the processor to those that are measured in between: a loop without pauses would take one. */
+const PACE = { firstPauseMs: 0.05, longestPauseMs: 0.1 };
 
 /** When the client is killed: once all is at rest, or as soon as it has acquired. */
 type Moment = "at rest" | "at once";
@@ -36,11 +40,11 @@ export async function crashToStop(report: Report, state: string, name: string): 
   for (const [round, { moment, runtime }] of rounds.entries()) {
     await using client = await startClient(runtime, `${name}-${round}`, state);
     const { pid } = await acquireWith(client);
-    const wait = endOf(pid);
+    using watch = ProcessWatch.ofPid(pid)!;
     if (moment === "at rest") await delay(SETTLE_MS, undefined, { signal: interrupted });
     const killed = performance.now();
     processes.kill(client.pid);
-    wait();
+    if (!blockUntil(() => !watch.isAlive(), LONGEST_MS, PACE)) throw new Error(`process ${pid} has not ended`);
     times[moment][runtime].push(performance.now() - killed);
     await gone(pid, state);
   }
