@@ -113,8 +113,8 @@ const CACHES = ["BUN_RUNTIME_TRANSPILER_CACHE_PATH", "XDG_CACHE_HOME", "HOME"];
 
 /**
  * Bun asks for no permissions. `--smol` would make it collect garbage in its first moments, some 2 ms of them, and an idle
- * supervisor has as little memory without. Its timer for collecting garbage would wake a sleeping process. Its cache saves time; but
- * where the user has no place for it, it would be in a folder for temporary files that others may have made.
+ * supervisor has as little memory without. Its timer for collecting garbage would wake a sleeping process. Its cache saves
+ * time; but where the user has no place for it, it would be in a folder for temporary files that others may have made.
  */
 function moduleCommand(module: URL, _: Grants): ModuleCommand {
   const path = module.protocol === "file:" ? node.url.fileURLToPath(module) : module.href;
