@@ -47,6 +47,10 @@ export class HolderHint {
   readonly #folder: string;
   readonly #path: string;
   #written = false;
+  /** How many held the service when this was asked last. */
+  #holders = 0;
+  /** What the folder was like when it had no hint of a dead client. */
+  #clean: string | undefined;
 
   /**
    * Makes a hint, and writes nothing yet.
@@ -72,14 +76,21 @@ export class HolderHint {
 
   /**
    * Removes the hints of dead clients, if it is this holder's turn. Each holder asks once a second; on the average one of
-   * them all has its turn every half minute, so that no client pays for the number of the others.
+   * them all has its turn every half minute, so that no client pays for the number of the others. Where nobody came or
+   * went since there was none to remove, the folder is not opened: that would wake a supervisor that watches over it.
    *
    * @param holders how many there are
    */
   pruneInTurn(holders: number): void {
+    // Who comes changes the folder, and so does who leaves. Who is killed is missing among the holders.
+    if (holders < this.#holders) this.#clean = undefined;
+    this.#holders = holders;
     if (Math.random() * PRUNE_SECONDS * holders >= 1) return;
     quietly(() => {
-      if (isFolder(this.#folder)) pruneHints(this.#service, lstatSync(this.#folder).uid);
+      const before = this.#stateOfFolder();
+      if (before === this.#clean || !isFolder(this.#folder)) return;
+      const removed = pruneHints(this.#service, lstatSync(this.#folder).uid);
+      this.#clean = removed === 0 ? before : undefined;
     });
   }
 
@@ -103,9 +114,17 @@ export class HolderHint {
         command: commandOf(process.pid) ?? process.argv,
         since: new Date().toISOString(),
       };
-      if (!isFolder(this.#folder)) mkdirSync(this.#folder, { mode: 0o700 });
+      const isFirst = !isFolder(this.#folder);
+      if (isFirst) mkdirSync(this.#folder, { mode: 0o700 });
       replaceFile(this.#path, JSON.stringify(hint) + "\n");
+      if (isFirst) this.#clean = this.#stateOfFolder();
     });
+  }
+
+  /** Changes when a hint is made or removed. */
+  #stateOfFolder(): string {
+    const { ino, mtimeMs } = lstatSync(this.#folder);
+    return `${ino} ${mtimeMs}`;
   }
 }
 

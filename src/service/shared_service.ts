@@ -360,8 +360,9 @@ export class SharedService extends TypedEventTarget<ServiceEvents> {
       if (held.incarnation.isLost) return;
       const news = await mode.lookAfter(held.attachment, this.#isWarm);
       if (news === undefined || this.#held !== held) return;
-      if (isProcrefError(news)) this.#lose(held.incarnation, news);
-      else this.#renew(news);
+      if (isProcrefError(news)) return this.#lose(held.incarnation, news);
+      this.#remember(news);
+      this.#renew(news);
     } catch (error) {
       tell(this, "warning", error);
     } finally {

@@ -133,15 +133,17 @@ export class SupervisedMode implements Mode {
     const unchanged = this.#counter.snapshot().generation === known.generation;
     // The record is not even opened: that would wake the supervisor, which watches over it.
     if (unchanged && (isWatchedAlive() || isAlive(known.record.supervisor!))) return undefined;
-    const { record } = this.#look();
+    const seen = this.#look();
+    const { record } = seen;
     if (record?.phase === "FAIL" && !isSame(record, known.record)) return failureOf(record);
     if (!isAlive((record ?? known.record).supervisor!)) {
       await this.#replaceSupervisor(known.record);
       return undefined;
     }
-    if (!isUsable(record) || isSame(record, known.record)) return undefined;
-    const seen = this.#look();
-    return isUsable(seen.record) ? { record: seen.record, generation: this.#sure(seen, seen.record) } : undefined;
+    if (!isUsable(record)) return undefined;
+    const generation = this.#sure(seen, record);
+    // Of the record that is known it is news that it is sure: a client may have read it the moment before.
+    return isSame(record, known.record) && generation === undefined ? undefined : { record, generation };
   }
 
   /** Reads the record between two looks at the counter. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, lstatSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
@@ -99,6 +99,39 @@ test("hints of the dead are pruned: when asked, and by a holder whose turn it is
     assert.equal(pruneHints(directory, uid), 1);
     assert.ok(existsSync(own));
     hint.remove();
+  });
+});
+
+test("the folder of the hints is not opened while nobody comes or goes, and is once a holder is missing", async () => {
+  await inService((directory) => {
+    const folder = join(directory, "holders");
+    const dead = join(folder, `${NOBODY}.json`);
+    /** What a look would remove, and nothing shows that it is there. */
+    const plantUnseen = (mtimeMs: number): void => {
+      writeFileSync(dead, "{}");
+      utimesSync(folder, new Date(mtimeMs), new Date(mtimeMs));
+    };
+    const [first, second] = [new HolderHint(directory), new HolderHint(directory)];
+    first.write();
+    second.write();
+    plantUnseen(1_000_000);
+    second.pruneInTurn(0);
+    assert.ok(!existsSync(dead), "who has not made the folder looks once");
+
+    plantUnseen(2_000_000);
+    first.pruneInTurn(0);
+    assert.ok(!existsSync(dead), "the folder has changed");
+    utimesSync(folder, new Date(3_000_000), new Date(3_000_000));
+    first.pruneInTurn(0);
+    plantUnseen(3_000_000);
+    first.pruneInTurn(0);
+    assert.ok(existsSync(dead), "the folder is as it was when nothing was in it to be removed");
+    first.pruneInTurn(Infinity);
+    assert.ok(existsSync(dead), "it is not its turn");
+    first.pruneInTurn(0);
+    assert.ok(!existsSync(dead), "a holder is missing");
+    first.remove();
+    second.remove();
   });
 });
 
