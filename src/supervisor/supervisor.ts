@@ -129,10 +129,9 @@ class Supervisor {
     if (left !== undefined || this.#description.module !== undefined) this.#progress.waits();
     const stopping = this.#stopping();
     const living = this.#succeed(left, this.#over.signal);
-    const unused = this.#begun.promise.then(() => {
-      tell();
-      return this.#lockWhenUnused();
-    });
+    void this.#begun.promise.then(tell);
+    // A thread that waits in the kernel and a watch over the record take time to set up, and nobody needs them before.
+    const unused = this.#hasTime.promise.then(() => this.#lockWhenUnused());
     void this.#hasTime.promise.then(() => this.#publisher.watch());
     const end = await Promise.race([unused.then(() => "unused" as const), living, stopping]);
     this.#over.abort(new ProcrefError("OTHER", "nobody wants the service any more"));
@@ -281,7 +280,7 @@ class Supervisor {
    */
   async #wanted(signal: AbortSignal): Promise<void> {
     while (this.#counter.count() === 0) {
-      this.#progress.begun();
+      this.#progress.waits();
       await delay(WANTED_MS, { signal });
     }
   }
