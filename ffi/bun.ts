@@ -41,8 +41,7 @@ const BUN_TYPES: { readonly [T in CType]: string } = {
 /** Binds {@link NativeRuntime} to the module `bun:ffi` and Bun's global. */
 export function bunRuntime(module: unknown, global: unknown): NativeRuntime {
   const ffi = module as BunFfi;
-  return {
-    name: "bun",
+  const native = {
     open<T extends SymbolTable>(path: string, symbols: T): NativeFunctions<T> {
       try {
         return normalised(symbols, ffi.dlopen(path, translated(symbols)).symbols) as NativeFunctions<T>;
@@ -59,12 +58,16 @@ export function bunRuntime(module: unknown, global: unknown): NativeRuntime {
       const { read } = ffi;
       return () => read.i32(pointer, 0);
     },
+  };
+  return {
+    name: "bun",
+    ...native,
     memoryAt: (pointer, bytes) => new DataView(ffi.toArrayBuffer(pointer, 0, bytes)),
     openBlocking,
     // The folder of the modules within a compiled program.
     isCompiled: /^file:\/\/\/(\$bunfs|\w:\/~BUN)\//.test(import.meta.url),
     variable: (name) => node.process.env[name],
-    host: bunHost(global as BunSystem),
+    host: bunHost(global as BunSystem, native),
     moduleCommand,
   };
 }

@@ -1,13 +1,15 @@
 /**
- * What Bun does by itself. Its `node:fs` takes 3 ms to load and is used; a first child of `node:child_process` takes 9,
- * and one of its own less than one.
+ * What Bun does by itself. Its `node:fs` takes 3 ms to load: on Linux a supervisor does without until its clients have
+ * what they wait for. A first child of `node:child_process` takes 9, and one of its own less than one.
  *
  * @module
  */
 
 import { type Child, type ChildStart, type Host, readAll } from "./host.ts";
+import { type HostFiles, linuxFiles } from "./linux_files.ts";
 import { node } from "./node.ts";
 import { nodeFiles } from "./node_files.ts";
+import type { NativeRuntime } from "./types.ts";
 
 /** The part of Bun's global that is used, in our own words: no type package of a runtime is needed. */
 export interface BunSystem {
@@ -23,16 +25,20 @@ interface BunChild {
   readonly stderr: AsyncIterable<Uint8Array>;
 }
 
+const NODE_FILES: HostFiles = {
+  files: nodeFiles,
+  readInput: (into) => node.fs.readSync(0, into),
+  writeOutput: (bytes) => node.fs.writeSync(1, bytes),
+};
+
 /** Bun as the host of this program. */
-export function bunHost(bun: BunSystem): Host {
+export function bunHost(bun: BunSystem, native: Pick<NativeRuntime, "open" | "readerOfInt32">): Host {
   const { platform, arch, pid } = node.process;
   return {
     platform,
     arch,
     pid,
-    files: nodeFiles,
-    readInput: (into) => node.fs.readSync(0, into),
-    writeOutput: (bytes) => node.fs.writeSync(1, bytes),
+    ...(platform === "linux" && linuxFiles(native, arch) || NODE_FILES),
     onSignal(name: NodeJS.Signals, listener: () => void): void {
       node.process.on(name, listener);
     },

@@ -69,6 +69,41 @@ export const LINUX_STATUS = {
   syscall: { parameters: ["i64", "i64", "buffer", "i64", "i64", "buffer"], result: "i64" },
 } as const satisfies SymbolTable;
 
+/** What files need, for a runtime that does not open them all by itself at once. */
+export const LINUX_FILES = {
+  // int *__errno_location(void)
+  __errno_location: { parameters: [], result: "pointer" },
+  // int open(const char *pathname, int flags, ...): with O_CREAT the third argument is the mode, and travels like a fixed one
+  open: { parameters: ["buffer", "i32", "u32"], result: "i32" },
+  // ssize_t read(int fd, void *buf, size_t count)
+  read: { parameters: ["i32", "buffer", "usize"], result: "isize" },
+  // ssize_t write(int fd, const void *buf, size_t count)
+  write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
+  // int close(int fd)
+  close: { parameters: ["i32"], result: "i32" },
+  // int rename(const char *oldpath, const char *newpath)
+  rename: { parameters: ["buffer", "buffer"], result: "i32" },
+  // int unlink(const char *pathname)
+  unlink: { parameters: ["buffer"], result: "i32" },
+  // int mkdir(const char *pathname, mode_t mode)
+  mkdir: { parameters: ["buffer", "u32"], result: "i32" },
+  // ssize_t readlink(const char *pathname, char *buf, size_t bufsiz)
+  readlink: { parameters: ["buffer", "buffer", "usize"], result: "isize" },
+  // long syscall(long number, ...): statx, as in LINUX_STATUS
+  syscall: LINUX_STATUS.syscall,
+} as const satisfies SymbolTable;
+
+/** Constants of what files need: of fcntl.h, and of sys/stat.h. */
+export const LINUX_OPEN = {
+  O_WRONLY: 1,
+  O_CREAT: 0o100,
+  O_EXCL: 0o200,
+  O_NONBLOCK: 0o4000,
+  O_PATH: 0o10000000,
+  S_IFDIR: 0o040000,
+  S_IFLNK: 0o120000,
+} as const;
+
 /** Numbers of system calls that differ by architecture. */
 export interface LinuxCalls {
   /** The entries of a directory. */
@@ -94,6 +129,7 @@ export const LINUX_STATX = {
 /** `struct statx`, alike on all architectures. */
 export const LINUX_STATX_LAYOUT = {
   size: 256,
+  uid: 20,
   mode: 28,
   ino: 32,
   length: 40,

@@ -5,8 +5,10 @@ import {
   LINUX_CALLS,
   LINUX_DIRECTORY,
   LINUX_ERRNO,
+  LINUX_FILES,
   LINUX_LAYOUTS,
   LINUX_LIBC,
+  LINUX_OPEN,
   LINUX_SEMAPHORES,
   LINUX_STATUS,
   LINUX_STATX,
@@ -25,6 +27,7 @@ const HEADERS = `
 #include <poll.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <sys/file.h>
 #include <sys/ipc.h>
 #include <sys/sem.h>
@@ -109,6 +112,23 @@ const DIRECTORY: AbiTable = {
   variadicAsFixed: true,
 };
 
+/** What files need. */
+const FILES: AbiTable = {
+  file: FILE,
+  part: "files",
+  headers: HEADERS,
+  symbols: LINUX_FILES,
+  declarations: {
+    ...DECLARATIONS,
+    write: "ssize_t write(int, const void *, size_t)",
+    rename: "int rename(const char *, const char *)",
+    unlink: "int unlink(const char *)",
+    mkdir: "int mkdir(const char *, mode_t)",
+  },
+  variadicAsFixed: true,
+  constants: LINUX_OPEN,
+};
+
 /** The status of a file. */
 const STATUS: AbiTable = {
   file: FILE,
@@ -123,6 +143,7 @@ const STATUS: AbiTable = {
     statx: {
       type: "struct statx",
       members: {
+        uid: "stx_uid",
         mode: "stx_mode",
         ino: "stx_ino",
         length: "stx_size",
@@ -145,5 +166,5 @@ const LIMITS: AbiTable = {
 
 /** All tables of Linux, for an architecture. */
 export function linuxTables(arch: "x64" | "arm64"): AbiTable[] {
-  return [libcTable(arch), DIRECTORY, STATUS, LIMITS];
+  return [libcTable(arch), DIRECTORY, FILES, STATUS, LIMITS];
 }
