@@ -22,7 +22,9 @@ type RuntimeName = "deno" | "bun";
 const SETTLE_MS = 20_000;
 /** Where a run of one runtime is to leave its report for the run of both. */
 const REPORT = "PROCREF_TEST_REPORT";
-const SUPERVISOR = fileURLToPath(new URL("../src/supervisor/main.ts", import.meta.url));
+const SUPERVISORS = ["main.ts", "linux_main.ts"].map((name) =>
+  fileURLToPath(new URL(`../src/supervisor/${name}`, import.meta.url))
+);
 
 const arguments_ = process.argv.slice(2);
 const wanted = arguments_.filter((word): word is RuntimeName => word === "deno" || word === "bun");
@@ -195,5 +197,5 @@ function supervisors(): number[] {
 }
 
 function isSupervisor(each: ListedProcess): boolean {
-  return each.hasArgument(SUPERVISOR) && each.sharesSemaphores();
+  return SUPERVISORS.some((program) => each.hasArgument(program)) && each.sharesSemaphores();
 }

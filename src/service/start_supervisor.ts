@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { nativeRuntime } from "../../ffi/mod.ts";
 import type { Grants } from "../../ffi/types.ts";
 import { type ErrorCode, ProcrefError } from "../errors.ts";
+import { isAlone } from "../kernel/lone_sysv_counter.ts";
 import type { DetachedProcess, DetachedStart } from "../process/detached_process.ts";
 import { parseIdentity, type ProcessIdentity } from "../process/identity.ts";
 import { processSystem } from "../process/platform.ts";
@@ -16,8 +17,8 @@ import { RecordStore } from "./record_store.ts";
 import { reentryCommand } from "./reentry.ts";
 import { FAILED, IN_OFFICE, nameOfOrders, SEAT_TAKEN, type SupervisorOrders } from "./supervisor_orders.ts";
 
-// In the package for npm all files end with .js.
-const MAIN = new URL(`../supervisor/main${extname(import.meta.url)}`, import.meta.url);
+/** The program for everything. */
+const MAIN = "main";
 /** How long it may take to come into office. */
 const START_TIMEOUT_MS = 20_000;
 /** How many in a row may be killed before they have said a word. */
@@ -62,7 +63,7 @@ async function startOne(
   const runtime = nativeRuntime();
   const { command, env } = runtime.isCompiled
     ? reentryCommand(orders.name)
-    : runtime.moduleCommand(MAIN, grants(orders, more));
+    : runtime.moduleCommand(programFor(orders), grants(orders, more));
   const text = JSON.stringify(orders);
   const open = (): number => new RecordStore(orders.directory, nameOfOrders(orders), orders.user).openText(text);
   const supervisor = await start(orders.name, { command, env: { ...passedOn(), ...env }, input: { text, open } });
@@ -71,6 +72,16 @@ async function startOne(
   } finally {
     supervisor.release();
   }
+}
+
+/** The program that follows some orders: where it can, one that loads nothing else. */
+function programFor(orders: SupervisorOrders): URL {
+  const { description, mechanism, directory } = orders;
+  const isCommand = description !== undefined && description.module === undefined;
+  const isUsual = isCommand && mechanism === "sysv" && isAlone(nameOfOrders(orders), directory);
+  const name = isUsual && processSystem().supervisorProgram || MAIN;
+  // In the package for npm all files end with .js.
+  return new URL(`../supervisor/${name}${extname(import.meta.url)}`, import.meta.url);
 }
 
 /** Resolves once it runs. */

@@ -13,7 +13,7 @@ import type { ServiceRecord } from "../service/record.ts";
 import { IN_OFFICE, SEAT_TAKEN, type SupervisorOrders } from "../service/supervisor_orders.ts";
 import { isProcrefError } from "../errors.ts";
 import { delay, until } from "../waiting.ts";
-import { type Office, openOffice, type Report } from "./office.ts";
+import type { Office, Report } from "./office.ts";
 
 /** How long to wait for a seat whose holder may be on its way out, in milliseconds. */
 const SEAT_MS = 1000;
@@ -26,11 +26,10 @@ const SEAT_MS = 1000;
  * @param report is told once it has the seat, or that another one has
  * @throws ProcrefError those of the counter
  */
-export async function reap(orders: SupervisorOrders, report: Report): Promise<void> {
-  const office = await openOffice(orders);
+export async function reap({ stopTimeoutMs }: SupervisorOrders, office: Office, report: Report): Promise<void> {
   if (!await sit(office)) return report(SEAT_TAKEN);
   report(`${IN_OFFICE} ${formatIdentity(ownIdentity())}`);
-  while (!await endedWhenUnused(office, orders.stopTimeoutMs));
+  while (!await endedWhenUnused(office, stopTimeoutMs));
 }
 
 async function sit({ counter }: Office): Promise<boolean> {

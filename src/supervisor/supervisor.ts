@@ -31,10 +31,9 @@ import type { ServiceInfo } from "../service/service_info.ts";
 import type { ServiceDescription } from "../service/service_description.ts";
 import { IN_OFFICE, SEAT_TAKEN, type SupervisorOrders } from "../service/supervisor_orders.ts";
 import { aborted, delay, until } from "../waiting.ts";
-import { CommandService } from "./command_service.ts";
 import type { Life, LifeSource, Progress } from "./life.ts";
 import { LogFile } from "./log_file.ts";
-import { openOffice, type Report } from "./office.ts";
+import type { Office, Report } from "./office.ts";
 import type { Names } from "./placeholders.ts";
 import { Publisher } from "./publisher.ts";
 import { Restarts } from "./restarts.ts";
@@ -46,6 +45,9 @@ const REAPED_MS = 10_000;
 /** How often it is looked whether somebody wants the service after all, in milliseconds; see {@link Supervisor.#wanted}. */
 const WANTED_MS = 2;
 
+/** Makes what brings the service to life. */
+export type NewLifeSource = (names: Names, description: ServiceDescription, mark: string, log: LogFile) => LifeSource;
+
 /**
  * Owns a service until nobody is left.
  *
@@ -55,12 +57,13 @@ const WANTED_MS = 2;
 export async function supervise(
   orders: SupervisorOrders,
   description: ServiceDescription,
+  office: Office,
+  newSource: NewLifeSource,
   report: Report,
 ): Promise<void> {
-  const { counter, store } = await openOffice(orders);
-  if (!counter.trySeat()) return report(SEAT_TAKEN);
+  if (!office.counter.trySeat()) return report(SEAT_TAKEN);
   containChildren();
-  await new Supervisor(orders, description, counter, store).run(report);
+  await new Supervisor(orders, description, office, newSource).run(report);
 }
 
 class Supervisor {
@@ -71,7 +74,7 @@ class Supervisor {
   readonly #store: RecordStore;
   readonly #log: LogFile;
   readonly #publisher: Publisher;
-  readonly #source: Promise<LifeSource>;
+  readonly #source: LifeSource;
   readonly #mark = crypto.randomUUID();
   /** What everything carries that may still run: our own, and those of a predecessor until they are cleared up. */
   #marks: readonly string[] = [this.#mark];
@@ -98,8 +101,8 @@ class Supervisor {
   constructor(
     names: Pick<Names, "name" | "namespace">,
     description: ServiceDescription,
-    counter: RefCounter,
-    store: RecordStore,
+    { counter, store }: Office,
+    newSource: NewLifeSource,
   ) {
     this.#names = { name: names.name, namespace: names.namespace, dir: store.directory };
     this.#name = names.name;
@@ -109,9 +112,7 @@ class Supervisor {
     const { directory, fileMode } = store;
     this.#log = new LogFile(directory, fileMode, description.logBytes);
     this.#publisher = new Publisher(counter, store, ownIdentity(), description.configuration);
-    this.#source = this.#loadSource();
-    // Its failure is that of the first start.
-    this.#source.catch(() => {});
+    this.#source = newSource(this.#names, description, this.#mark, this.#log);
   }
 
   async run(report: Report): Promise<void> {
@@ -232,8 +233,7 @@ class Supervisor {
       try {
         await this.#wanted(signal);
         if (this.#publisher.phase !== "START") this.#publish("START");
-        const source = await this.#source;
-        const life = this.#life = await source.begin(signal, this.#lastPort, this.#progress);
+        const life = this.#life = await this.#source.begin(signal, this.#lastPort, this.#progress);
         // It is being ended, and STOP is on record already.
         signal.throwIfAborted();
         proven = true;
@@ -263,15 +263,6 @@ class Supervisor {
         return signal.aborted ? undefined : asProcrefError(error);
       }
     }
-  }
-
-  /** Loads only what this service needs, and begins with it while the office is taken. */
-  async #loadSource(): Promise<LifeSource> {
-    if (this.#description.module === undefined) {
-      return new CommandService(this.#names, this.#description, this.#mark, this.#log);
-    }
-    const { ModuleService } = await import("./module_service.ts");
-    return new ModuleService(this.#names, this.#description, this.#mark);
   }
 
   /**

@@ -29,7 +29,7 @@ test("from JSR, a program in Deno holds a service; its supervisor comes from the
     project.write("main.ts", CLIENT.replaceAll('"@procref/core', '"jsr:@procref/core@^0.1.0'));
     const permissions = ["--allow-ffi", "--allow-sys", "--allow-env", "--allow-read", "--allow-write", "--allow-run"];
     assert.equal(await project.says("deno", ["run", "--no-prompt", ...permissions, "main.ts"]), "holds 1 false\n");
-    assert.ok(registry.asked.some((path) => path.endsWith("/src/supervisor/main.ts")));
+    assert.ok(registry.asked.some((path) => path.endsWith("/src/supervisor/linux_main.ts")));
   });
 });
 

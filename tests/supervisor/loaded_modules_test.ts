@@ -1,16 +1,27 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { loadedWith } from "../harness/module_graph.ts";
+import { fetchedWith, loadedWith } from "../harness/module_graph.ts";
 
 /** With it, a supervisor loads on Linux all that it needs until a command is ready. */
-const MAIN = "src/supervisor/main.ts";
+const MAIN = "src/supervisor/linux_main.ts";
+/** What follows all other orders. */
+const MAIN_FOR_ALL = "src/supervisor/main.ts";
 /** What it has time for afterwards. */
 const ENDING = "src/supervisor/ending.ts";
 
 test("while clients wait, a supervisor loads no module of Node, whose loading takes longer than all of its own work", () => {
   const loaded = [...loadedWith([MAIN])];
   assert.deepEqual(loaded.filter((module) => module.startsWith("node:")), []);
+});
+
+test("no import() of a supervisor names rooms of other systems, other mechanisms, or other work", () => {
+  const foreign = /process\/(darwin|windows)\/|mechanisms|slots_(?!path)|handles|reaper|module_service/;
+  const foreignTo = (program: string): string[] => [...fetchedWith([program])].filter((path) => foreign.test(path));
+  assert.deepEqual(foreignTo(MAIN), []);
+  for (const part of ["darwin/", "windows/", "mechanisms", "slots_", "handles", "reaper", "module_service"]) {
+    assert.ok(foreignTo(MAIN_FOR_ALL).some((path) => path.includes(part)), `the program for all has ${part}`);
+  }
 });
 
 test("while clients wait, a supervisor loads no rooms of other systems and nothing that ends a service", () => {

@@ -12,10 +12,11 @@ import { ServiceStage } from "../harness/service_clients.ts";
 import { sleepCommand } from "../harness/sleeper.ts";
 
 const MAIN = fileURLToPath(new URL("../../src/supervisor/main.ts", import.meta.url));
+const LINUX_MAIN = fileURLToPath(new URL("../../src/supervisor/linux_main.ts", import.meta.url));
 
-function flagsOf(pid: number): string[] {
+function flagsOf(pid: number, program = MAIN): string[] {
   const words = processSystem().command(pid)!;
-  assert.equal(words.at(-1), MAIN, "nothing follows: orders come by a pipe");
+  assert.equal(words.at(-1), program, "nothing follows: orders come by a pipe");
   return words.filter((word) => word.startsWith("--allow") || word === "-A").sort();
 }
 
@@ -43,7 +44,7 @@ for (
     await onStage(async (stage) => {
       const client = await stage.client(stage.sleeper(more), { runtime: "deno" });
       await client.call<Acquired>("acquire");
-      assert.deepEqual(flagsOf(stage.supervisor().pid), [
+      assert.deepEqual(flagsOf(stage.supervisor().pid, onWindows ? MAIN : LINUX_MAIN), [
         "--allow-env=NODE_V8_COVERAGE",
         "--allow-ffi",
         ...net,

@@ -31,7 +31,7 @@ const FORKED_MS = 500;
 const UNREAD_MS = 10_000;
 /** How old the list of processes may be. */
 const LIST_MS = 3;
-const SUPERVISOR = "/src/supervisor/main.ts";
+const SUPERVISOR = /\/src\/supervisor\/(linux_)?main\.ts$/;
 const CLIENT = "/tools/chaos/client.ts";
 const VARIABLE = /^(?:TMPDIR|CHAOS_ROUND)=(.*)$/;
 
@@ -102,7 +102,7 @@ function describe(pid: number): Found | undefined {
   if (identity === undefined) return undefined;
   const words = wordsOf(pid);
   const command = words.join(" ").slice(0, 200);
-  const isSupervisor = words.some((word) => word.endsWith(SUPERVISOR)) && !isSupervisorsChild(pid);
+  const isSupervisor = words.some((word) => SUPERVISOR.test(word)) && !isSupervisorsChild(pid);
   if (!isSupervisor) return { identity, kind: "service", runtime: undefined, command };
   const runtime = words.some((word) => /(^|\/)deno(\.exe)?$/.test(word)) ? "deno" : "bun";
   return { identity, kind: "supervisor", runtime, command };
@@ -115,5 +115,5 @@ function isSupervisorsChild(pid: number): boolean {
   const parent = status.slice(status.lastIndexOf(")") + 2).split(" ")[1];
   if (parent === undefined || parent === "1") return false;
   const words = (readProcFile(`/proc/${parent}/cmdline`) ?? "").split("\0");
-  return words.some((word) => word.endsWith(SUPERVISOR)) && !words[0].endsWith("setsid");
+  return words.some((word) => SUPERVISOR.test(word)) && !words[0].endsWith("setsid");
 }

@@ -143,6 +143,7 @@ export class LinuxProcesses extends UnixProcesses {
     return linuxAccess().canRun(path);
   }
 
+  readonly supervisorProgram = "linux_main";
   readonly detachingProgram = "setsid";
   readonly detachedBy = "setsid (util-linux or BusyBox), in Deno --allow-run=setsid";
 
