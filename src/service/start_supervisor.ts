@@ -112,7 +112,7 @@ function grants({ directory, description }: SupervisorOrders, more: readonly str
   return {
     ...common,
     // To see that its programs are none that only a shell would run.
-    read: [module?.startsWith("file:") ? fileURLToPath(module) : undefined, ...programs].filter(isText),
+    read: [...new Set([module?.startsWith("file:") ? fileURLToPath(module) : undefined, ...programs].filter(isText))],
     run: unknown ? [] : [...new Set(runs)],
     net: net ?? [],
     // Who may run everything may read everything.
