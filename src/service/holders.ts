@@ -8,7 +8,7 @@
  * @module
  */
 
-import { lstatSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { lstatSync, mkdirSync, readdirSync, rmSync, type Stats } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import type { User } from "../kernel/object_name.ts";
@@ -87,10 +87,11 @@ export class HolderHint {
     this.#holders = holders;
     if (Math.random() * PRUNE_SECONDS * holders >= 1) return;
     quietly(() => {
-      const before = this.#stateOfFolder();
-      if (before === this.#clean || !isFolder(this.#folder)) return;
-      const removed = pruneHints(this.#service, lstatSync(this.#folder).uid);
-      this.#clean = removed === 0 ? before : undefined;
+      const folder = lstatSync(this.#folder);
+      const state = stateOf(folder);
+      if (state === this.#clean || !folder.isDirectory()) return;
+      const removed = pruneHints(this.#service, folder.uid);
+      this.#clean = removed === 0 ? state : undefined;
     });
   }
 
@@ -117,14 +118,8 @@ export class HolderHint {
       const isFirst = !isFolder(this.#folder);
       if (isFirst) mkdirSync(this.#folder, { mode: 0o700 });
       replaceFile(this.#path, JSON.stringify(hint) + "\n");
-      if (isFirst) this.#clean = this.#stateOfFolder();
+      if (isFirst) this.#clean = stateOf(lstatSync(this.#folder));
     });
-  }
-
-  /** Changes when a hint is made or removed. */
-  #stateOfFolder(): string {
-    const { ino, mtimeMs } = lstatSync(this.#folder);
-    return `${ino} ${mtimeMs}`;
   }
 }
 
@@ -189,6 +184,11 @@ function readHint(path: string, named: number, uid: User): Found["hint"] {
 
 function isThere(path: string): boolean {
   return quietly(() => lstatSync(path));
+}
+
+/** What of a folder changes when a hint is made or removed. */
+function stateOf({ ino, mtimeMs }: Stats): string {
+  return `${ino} ${mtimeMs}`;
 }
 
 function removeAll(): void {
