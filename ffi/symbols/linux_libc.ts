@@ -71,24 +71,20 @@ export const LINUX_STATUS = {
 
 /** What files need, for a runtime that does not open them all by itself at once. */
 export const LINUX_FILES = {
-  // int *__errno_location(void)
-  __errno_location: { parameters: [], result: "pointer" },
+  __errno_location: LINUX_LIBC.__errno_location,
   // int open(const char *pathname, int flags, ...): with O_CREAT the third argument is the mode, and travels like a fixed one
   open: { parameters: ["buffer", "i32", "u32"], result: "i32" },
-  // ssize_t read(int fd, void *buf, size_t count)
-  read: { parameters: ["i32", "buffer", "usize"], result: "isize" },
+  read: LINUX_LIBC.read,
   // ssize_t write(int fd, const void *buf, size_t count)
   write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
-  // int close(int fd)
-  close: { parameters: ["i32"], result: "i32" },
+  close: LINUX_LIBC.close,
   // int rename(const char *oldpath, const char *newpath)
   rename: { parameters: ["buffer", "buffer"], result: "i32" },
   // int unlink(const char *pathname)
   unlink: { parameters: ["buffer"], result: "i32" },
   // int mkdir(const char *pathname, mode_t mode)
   mkdir: { parameters: ["buffer", "u32"], result: "i32" },
-  // ssize_t readlink(const char *pathname, char *buf, size_t bufsiz)
-  readlink: { parameters: ["buffer", "buffer", "usize"], result: "isize" },
+  readlink: LINUX_LIBC.readlink,
   // long syscall(long number, ...): statx, as in LINUX_STATUS
   syscall: LINUX_STATUS.syscall,
 } as const satisfies SymbolTable;
