@@ -5,8 +5,8 @@
  * Usage: deno run -A tools/run_tests.ts [deno|bun] [file or folder...]
  */
 
-import { spawn, spawnSync } from "node:child_process";
-import { copyFileSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -15,11 +15,14 @@ import { fileURLToPath } from "node:url";
 import { type Case, readReport } from "./suite/junit.ts";
 import { canList, type ListedProcess, listedProcesses, semaphoreSets } from "./suite/left_behind.ts";
 import { contractOf, recordResults, type SuiteResult, versionOf } from "./suite/results.ts";
+import { runWatched } from "./suite/run_watched.ts";
 import { Tally } from "./suite/tally.ts";
 
 type RuntimeName = "deno" | "bun";
 
 const SETTLE_MS = 20_000;
+/** How long a suite may say nothing, in milliseconds: Bun ends a test after half of it, the longest take a tenth. */
+const SILENCE_MS = 240_000;
 /** Where a run of one runtime is to leave its report for the run of both. */
 const REPORT = "PROCREF_TEST_REPORT";
 const SUPERVISORS = ["main.ts", "linux_main.ts"].map((name) =>
@@ -43,7 +46,9 @@ const isApart = process.platform === "linux" && runtimes.length === 2 &&
 
 /** What a suite said while another one was shown. */
 const later: string[] = [];
-const casesByRuntime = isApart ? await Promise.all(runtimes.map(runApart)) : runtimes.map(runSuite);
+const casesByRuntime: Case[][] = [];
+if (isApart) casesByRuntime.push(...await Promise.all(runtimes.map(runApart)));
+else for (const runtime of runtimes) casesByRuntime.push(await runSuite(runtime));
 for (const said of later) process.stdout.write(said);
 checkSameCases(casesByRuntime);
 if (!isApart) {
@@ -59,24 +64,23 @@ tally.end();
 async function runApart(runtime: RuntimeName, index: number): Promise<Case[]> {
   const report = join(temporary, `${runtime}.xml`);
   const words = ["--ipc", "--", process.execPath, "run", "-A", fileURLToPath(import.meta.url), runtime, ...paths];
-  const child = spawn("unshare", words, {
-    stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, [REPORT]: report },
-  });
   let said = "";
-  for (const output of [child.stdout, child.stderr]) {
-    output.setEncoding("utf8").on("data", (text: string) => {
-      said += text;
-      if (index === 0) process.stdout.write(text);
-    });
-  }
-  await new Promise((resolve) => child.once("close", resolve));
+  const onText = (text: string): void => {
+    said += text;
+    if (index === 0) process.stdout.write(text);
+  };
+  await runWatched("unshare", words, {
+    env: { ...process.env, [REPORT]: report },
+    silenceMs: 2 * SILENCE_MS,
+    onText,
+    onSilence: () => onText(`the run of the suite in ${runtime} is silent\n`),
+  });
   if (index > 0) later.push(said);
   if (!tally.addSumOf(said)) tally.check(`the suite in ${runtime} comes to an end`, false);
   return readReport(report);
 }
 
-function runSuite(runtime: RuntimeName): Case[] {
+async function runSuite(runtime: RuntimeName): Promise<Case[]> {
   const report = join(temporary, `${runtime}.xml`);
   const started = performance.now();
   console.log(`\n== ${runtime}`);
@@ -98,8 +102,7 @@ function runSuite(runtime: RuntimeName): Case[] {
       `--reporter-outfile=${report}`,
       ...(paths.length > 0 ? paths : ["tests/"]),
     ];
-  const { status, error } = spawnSync(command[0], command.slice(1), {
-    stdio: ["ignore", "inherit", "inherit"],
+  const status = await runWatched(command[0], command.slice(1), {
     env: {
       ...process.env,
       NO_COLOR: "1",
@@ -108,8 +111,10 @@ function runSuite(runtime: RuntimeName): Case[] {
       PROCREF_TEST_RUNTIME: runtime,
       PROCREF_TEST_TMP: temporary,
     },
+    silenceMs: SILENCE_MS,
+    onText: (text) => process.stdout.write(text),
+    onSilence: () => endHung(runtime),
   });
-  if (error) console.error(`cannot run ${command[0]}: ${error.message}`);
   const cases = readReport(report);
   const count = (wanted: Case["outcome"]): number => cases.filter(({ outcome }) => outcome === wanted).length;
   tally.add(cases);
@@ -120,8 +125,22 @@ function runSuite(runtime: RuntimeName): Case[] {
   );
   for (const { name, outcome } of cases) if (outcome === "skipped") console.log(`skipped in ${runtime}: ${name}`);
   const wanted = process.env[REPORT];
-  if (wanted) copyFileSync(report, wanted);
+  if (wanted && existsSync(report)) copyFileSync(report, wanted);
   return cases;
+}
+
+/** Says what a suite that has come to a stop waits for, and ends all of it, so that the others go on. */
+function endHung(runtime: RuntimeName): void {
+  console.log();
+  tally.check(`${runtime} goes on (nothing was heard of it for ${SILENCE_MS / 1000} s)`, false);
+  for (const each of ofThisRun()) {
+    console.log(`  ${each.pid}, ${each.whereabouts()}: ${each.command}`);
+    try {
+      process.kill(each.pid, "SIGKILL");
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
 }
 
 function resultOf(runtime: RuntimeName, index: number): SuiteResult {
@@ -185,11 +204,15 @@ function checkNobodyLeft(): void {
  * Everything that the run started carries its mark in the environment, unless it has ended; but for supervisors, which
  * take little of it over and are known by the program that they run.
  */
-function processesOfThisRun(): string[] {
+function ofThisRun(): ListedProcess[] {
   return (canList ? listedProcesses() : []).filter((each) =>
     each.hasVariable(`PROCREF_TEST_RUN=${run}`) ||
     isSupervisor(each) && !supervisorsBefore.includes(each.pid)
-  ).map(({ pid, command }) => `${pid} ${command}`);
+  );
+}
+
+function processesOfThisRun(): string[] {
+  return ofThisRun().map(({ pid, command }) => `${pid} ${command}`);
 }
 
 function supervisors(): number[] {

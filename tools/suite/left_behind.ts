@@ -15,6 +15,8 @@ export interface ListedProcess {
   hasVariable(text: string): boolean;
   /** Whether it sees the same semaphores as this process, where there may be others. */
   sharesSemaphores(): boolean;
+  /** Whose child it is and where in the kernel its threads wait, where the system tells. */
+  whereabouts(): string;
 }
 
 /** Whether processes and semaphore sets can be listed here. */
@@ -44,8 +46,22 @@ function fromProc(): ListedProcess[] {
       hasArgument: (text) => words.includes(text),
       hasVariable: (text) => readOrEmpty(`/proc/${name}/environ`).split("\0").includes(text),
       sharesSemaphores: () => linkOrNone(`/proc/${name}/ns/ipc`) === linkOrNone("/proc/self/ns/ipc"),
+      whereabouts: () => {
+        const status = readOrEmpty(`/proc/${name}/status`);
+        const field = (wanted: string): string => new RegExp(`^${wanted}:\\s*(.*)$`, "m").exec(status)?.[1] ?? "?";
+        const waits = threadsOf(name).map((thread) => readOrEmpty(`/proc/${name}/task/${thread}/wchan`) || "?");
+        return `child of ${field("PPid")}, ${field("State")}, in ${[...new Set(waits)].join(" ")}`;
+      },
     };
   });
+}
+
+function threadsOf(pid: string): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`);
+  } catch {
+    return [];
+  }
 }
 
 /** ps of macOS writes the environment after the command, all in one line. */
@@ -62,6 +78,7 @@ function fromPs(): ListedProcess[] {
     hasArgument: (text) => ` ${command} `.includes(` ${text} `),
     hasVariable: (text) => ` ${environments.get(pid) ?? ""} `.includes(` ${text} `),
     sharesSemaphores: () => true,
+    whereabouts: () => "",
   }));
 }
 
