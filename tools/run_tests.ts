@@ -21,8 +21,11 @@ import { Tally } from "./suite/tally.ts";
 type RuntimeName = "deno" | "bun";
 
 const SETTLE_MS = 20_000;
-/** How long a suite may say nothing, in milliseconds: Bun ends a test after half of it, the longest take a tenth. */
-const SILENCE_MS = 240_000;
+/** How long one test may take, in milliseconds; the longest take a fifth of it. */
+const LIMIT_MS = 120_000;
+/** How long a suite may say nothing, in milliseconds: for tests that are stuck in a call, which no limit ends. */
+const SILENCE_MS = 2 * LIMIT_MS;
+const LIMIT_TESTS = fileURLToPath(new URL("./suite/limit_tests.ts", import.meta.url));
 /** Where a run of one runtime is to leave its report for the run of both. */
 const REPORT = "PROCREF_TEST_REPORT";
 const SUPERVISORS = ["main.ts", "linux_main.ts"].map((name) =>
@@ -91,13 +94,14 @@ async function runSuite(runtime: RuntimeName): Promise<Case[]> {
       "-A",
       "--no-check",
       "--quiet",
+      `--preload=${LIMIT_TESTS}`,
       `--junit-path=${report}`,
       ...(paths.length > 0 ? paths : ["tests/"]),
     ]
     : [
       "bun",
       "test",
-      "--timeout=120000",
+      `--timeout=${LIMIT_MS}`,
       "--reporter=junit",
       `--reporter-outfile=${report}`,
       ...(paths.length > 0 ? paths : ["tests/"]),
@@ -107,6 +111,7 @@ async function runSuite(runtime: RuntimeName): Promise<Case[]> {
       ...process.env,
       NO_COLOR: "1",
       PROCREF_DIR: state,
+      PROCREF_TEST_LIMIT: String(LIMIT_MS),
       PROCREF_TEST_RUN: run,
       PROCREF_TEST_RUNTIME: runtime,
       PROCREF_TEST_TMP: temporary,
