@@ -28,7 +28,7 @@ const SILENCE_MS = 2 * LIMIT_MS;
 const LIMIT_TESTS = fileURLToPath(new URL("./suite/limit_tests.ts", import.meta.url));
 /** Where a run of one runtime is to leave its report for the run of both. */
 const REPORT = "PROCREF_TEST_REPORT";
-const SUPERVISORS = ["main.ts", "linux_main.ts"].map((name) =>
+const SUPERVISORS = ["main.ts", "linux_bundle.js"].map((name) =>
   fileURLToPath(new URL(`../src/supervisor/${name}`, import.meta.url))
 );
 

@@ -160,7 +160,7 @@ export interface ProcessSystem {
   startDetached(start: DetachedStart): Promise<DetachedProcess>;
   /** The program that {@link ProcessSystem.startDetached} finds on the PATH, where it needs one. */
   readonly detachingProgram?: string;
-  /** The supervisor's program for the usual services of this system, by the name of its file, where it has one. */
+  /** The file with the supervisor's program for the usual services of this system, where it has one. */
   readonly supervisorProgram?: string;
   /** What {@link ProcessSystem.startDetached} needs, for people: a program, and what it comes with. */
   readonly detachedBy: string;

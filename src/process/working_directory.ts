@@ -4,7 +4,7 @@
  * @module
  */
 
-import { sep } from "node:path";
+import { node } from "../../ffi/node.ts";
 import { processSystem } from "./platform.ts";
 
 /**
@@ -14,7 +14,7 @@ import { processSystem } from "./platform.ts";
 export function faultOfDirectory(path: string): "does not exist" | "is no directory" | undefined {
   const system = processSystem();
   // Only of a directory one can ask for "."; behind the root of Windows a second slash would lead to devices.
-  const inside = path.endsWith(sep) || path.endsWith("/") ? `${path}.` : `${path}/.`;
+  const inside = path.endsWith(node.path.sep) || path.endsWith("/") ? `${path}.` : `${path}/.`;
   if (system.canRun(inside) !== false) return undefined;
   return system.canRun(path) === false ? "does not exist" : "is no directory";
 }

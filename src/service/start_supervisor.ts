@@ -17,8 +17,8 @@ import { RecordStore } from "./record_store.ts";
 import { reentryCommand } from "./reentry.ts";
 import { FAILED, IN_OFFICE, nameOfOrders, SEAT_TAKEN, type SupervisorOrders } from "./supervisor_orders.ts";
 
-/** The program for everything. */
-const MAIN = "main";
+/** The program for everything. In the package for npm all files end with .js. */
+const MAIN = `main${extname(import.meta.url)}`;
 /** How long it may take to come into office. */
 const START_TIMEOUT_MS = 20_000;
 /** How many in a row may be killed before they have said a word. */
@@ -79,9 +79,8 @@ function programFor(orders: SupervisorOrders): URL {
   const { description, mechanism, directory } = orders;
   const isCommand = description !== undefined && description.module === undefined;
   const isUsual = isCommand && mechanism === "sysv" && isAlone(nameOfOrders(orders), directory);
-  const name = isUsual && processSystem().supervisorProgram || MAIN;
-  // In the package for npm all files end with .js.
-  return new URL(`../supervisor/${name}${extname(import.meta.url)}`, import.meta.url);
+  const file = isUsual && processSystem().supervisorProgram || MAIN;
+  return new URL(`../supervisor/${file}`, import.meta.url);
 }
 
 /** Resolves once it runs. */

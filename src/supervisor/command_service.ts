@@ -9,12 +9,14 @@ import { aborted, delay } from "../waiting.ts";
 import { blockUntil } from "../kernel/blocking_wait.ts";
 import type { ReadinessDescription, ServiceDescription } from "../service/service_description.ts";
 import { ServiceInfo } from "../service/service_info.ts";
-import type { Awaited } from "./awaited.ts";
+import { Awaited } from "./awaited.ts";
 import type { End, Life, LifeSource, Progress } from "./life.ts";
 import type { LogFile } from "./log_file.ts";
 import { fillIn, type Names, type Placeholders } from "./placeholders.ts";
+import { choosePort } from "./ports.ts";
 import type { Question } from "./readiness.ts";
 import { checkProgram, environment, ServiceProcess } from "./service_process.ts";
+import { earlyEnd } from "./unstarted_service.ts";
 
 /** How often a service that finds its port taken is given another one. */
 const MOST_PORTS = 10;
@@ -57,7 +59,6 @@ export class CommandService implements LifeSource {
 
   async #choosePort(first: number | undefined, taken: ReadonlySet<number>): Promise<number | undefined> {
     if (this.#description.port === undefined) return undefined;
-    const { choosePort } = await import("./ports.ts");
     return await choosePort(this.#names.name, this.#description, { first, taken });
   }
 
@@ -78,7 +79,7 @@ export class CommandService implements LifeSource {
     try {
       await this.#awaitReady(process, values, logReady, signal, progress);
       const { identity } = process;
-      if (identity === undefined) throw await this.#died(await process.ended);
+      if (identity === undefined) throw this.#died(await process.ended);
       const info = new ServiceInfo(identity.pid, port, { host, start: identity.start });
       return { info, ended: this.#withRest(process), stop: () => process.stop() };
     } catch (error) {
@@ -121,8 +122,6 @@ export class CommandService implements LifeSource {
   ): Promise<void> {
     const { ready, startTimeoutMs } = this.#description;
     progress.begun();
-    // What will end it is fetched while the program begins. What cannot be loaded now is tried again then.
-    import("./ending.ts").catch(() => {});
     // Whoever is told that it has begun does so now, while the system is at work.
     await undefined;
     if (ready.kind === "running" && !signal.aborted && beginsAtOnce(process)) return;
@@ -134,17 +133,16 @@ export class CommandService implements LifeSource {
     const given = aborted(signal, over.signal);
     limit.catch(() => {});
     given.catch(() => {});
-    let awaited: Awaited | undefined;
+    const awaited = new Awaited(question.ready, question.host, question.port);
     try {
-      if (hasQuestion(question.ready)) awaited = await newAwaited(question);
       const first = await Promise.race([
         outcome(logReady ?? this.#ask(process, question, awaited, over.signal)),
         process.ended,
         limit,
         given,
       ]);
-      if (first === "late") throw this.#late(awaited ?? await newAwaited(question), values.port);
-      if (first !== "ready") throw await this.#died(first);
+      if (first === "late") throw this.#late(awaited, values.port);
+      if (first !== "ready") throw this.#died(first);
     } finally {
       over.abort();
     }
@@ -165,14 +163,14 @@ export class CommandService implements LifeSource {
   async #ask(
     process: ServiceProcess,
     { ready, ...question }: AnyQuestion,
-    awaited: Awaited | undefined,
+    awaited: Awaited,
     signal: AbortSignal,
   ): Promise<boolean> {
     const { readyIntervalMs } = this.#description;
     // Asked once for each answer: a program that replaces itself by another one has no command line for a moment.
     let hasBegun = false;
     while (!(hasBegun = process.hasBegun) && process.isRunning && !signal.aborted) await delay(BEGIN_MS);
-    if (awaited === undefined || !hasQuestion(ready)) return await neverUnless(hasBegun);
+    if (!hasQuestion(ready)) return await neverUnless(hasBegun);
     for (let pause = 2; !signal.aborted; pause = Math.min(2 * pause, readyIntervalMs)) {
       if (await awaited.isReady({ ...question, ready }) && process.isRunning) return true;
       await delay(pause);
@@ -193,8 +191,7 @@ export class CommandService implements LifeSource {
     return [...command, ...Object.values(env)].some((text) => text.includes("{port}") || text.includes(String(port)));
   }
 
-  async #died(end: End): Promise<ProcrefError> {
-    const { earlyEnd } = await import("./unstarted_service.ts");
+  #died(end: End): ProcrefError {
     return this.#failed(earlyEnd(this.#description, end), { exitCode: end.exitCode });
   }
 
@@ -218,12 +215,6 @@ function hasQuestion(ready: ReadinessDescription): ready is Question["ready"] {
  */
 function beginsAtOnce(process: ServiceProcess): boolean {
   return blockUntil(() => process.hasBegun, AT_ONCE_MS);
-}
-
-/** It is loaded while the service starts. */
-async function newAwaited({ ready, host, port }: AnyQuestion): Promise<Awaited> {
-  const { Awaited } = await import("./awaited.ts");
-  return new Awaited(ready, host, port);
 }
 
 /** A promise that is kept, or never settles: something else decides then. */

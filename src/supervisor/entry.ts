@@ -33,3 +33,11 @@ export async function supervisorEntry(): Promise<void> {
   const { runSupervisor } = await import("./main.ts");
   await runSupervisor();
 }
+
+/**
+ * The program of the usual service. Nobody asks for it here: a runtime that fetches the library fetches it along because
+ * it is named, and supervisors are started from what a runtime has fetched.
+ */
+export async function fetchedAlong(): Promise<unknown> {
+  return await import("./linux_bundle.js");
+}

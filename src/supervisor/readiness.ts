@@ -4,7 +4,8 @@
  * @module
  */
 
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { node } from "../../ffi/node.ts";
 import { oneLine } from "../service/one_line.ts";
 import type { ReadinessDescription } from "../service/service_description.ts";
 
@@ -100,7 +101,12 @@ function askCommand(
     const fail = (error: Error) => resolve({ no: `cannot be run: ${oneLine(error.message)}` });
     let child: ChildProcess;
     try {
-      child = spawn(program, args, { cwd, env: { ...env }, stdio: ["ignore", "pipe", "pipe"], windowsHide: true });
+      child = node.child_process.spawn(program, args, {
+        cwd,
+        env: { ...env },
+        stdio: ["ignore", "pipe", "pipe"],
+        windowsHide: true,
+      });
     } catch (error) {
       return fail(error as Error);
     }

@@ -7,19 +7,23 @@
 
 import type { Child, ChildEnd } from "../../ffi/host.ts";
 import { ProcrefError } from "../errors.ts";
+import { endContained, stopContained } from "../process/contained.ts";
 import { childrenContainment } from "../process/containment.ts";
+import { killGroup, stopGroup } from "../process/group.ts";
 import { identityOf, type ProcessIdentity } from "../process/identity.ts";
 import { isForShell, NO_INTERPRETER } from "../process/interpreter.ts";
 import { MARK_VARIABLE } from "../process/mark_variable.ts";
+import { endMarked } from "../process/marks.ts";
 import { endingWithParent, isPrepared } from "../process/parent_death.ts";
 import { processSystem } from "../process/platform.ts";
-import type { ProgramPlace } from "../process/unstarted_program.ts";
-import { mergedVariables, variableOf } from "../process/variables.ts";
+import { signalNumber } from "../process/signals.ts";
+import { mergedVariables } from "../process/variables.ts";
 import type { ServiceDescription } from "../service/service_description.ts";
 import { delay } from "../waiting.ts";
 import type { End } from "./life.ts";
 import type { LogFile } from "./log_file.ts";
 import { fillIn, type Placeholders } from "./placeholders.ts";
+import { notStarted, placeOf } from "./unstarted_service.ts";
 
 /** How long the rest of the output of a process that has ended may take to arrive, in milliseconds. */
 const DRAIN_MS = 200;
@@ -54,7 +58,6 @@ export class ServiceProcess {
     try {
       child = await processSystem().startService({ command: [program, ...args], cwd: description.cwd, env });
     } catch (cause) {
-      const { notStarted } = await import("./unstarted_service.ts");
       throw notStarted(description, values.name, program, cause as Error);
     }
     return new ServiceProcess(child, description, mark, log);
@@ -70,7 +73,7 @@ export class ServiceProcess {
       const over = new AbortController();
       await Promise.race([written, delay(DRAIN_MS, over).catch(() => {})]);
       over.abort();
-      return await endOf(end);
+      return endOf(end);
     });
   }
 
@@ -95,7 +98,6 @@ export class ServiceProcess {
    */
   async stop(): Promise<void> {
     const { stopSignal, stopTimeoutMs } = this.#description;
-    const { signalNumber, stopContained, stopGroup } = await import("./ending.ts");
     if (this.identity !== undefined && !await stopContained(this.identity, stopTimeoutMs)) {
       await stopGroup(this.identity, stopTimeoutMs, signalNumber(stopSignal));
     }
@@ -105,7 +107,6 @@ export class ServiceProcess {
   /** Ends by force whatever is left of it. */
   async clearUp(): Promise<void> {
     try {
-      const { endContained, endMarked, killGroup } = await import("./ending.ts");
       if (this.identity !== undefined) killGroup(this.identity);
       await endContained();
       await endMarked([this.#mark]);
@@ -140,13 +141,7 @@ export function checkProgram(description: ServiceDescription, name: string, prog
   });
 }
 
-/** Where the programs of a service are looked for. */
-export function placeOf({ cwd, env, inherited }: ServiceDescription): ProgramPlace {
-  return { path: variableOf(mergedVariables([inherited, env]), "PATH"), cwd };
-}
-
-async function endOf({ code, signal }: ChildEnd): Promise<End> {
+function endOf({ code, signal }: ChildEnd): End {
   if (signal === null) return { why: `it ended with status ${code}`, exitCode: code ?? undefined };
-  const { signalNumber } = await import("./ending.ts");
   return { why: `it was ended by ${signal}`, exitCode: 128 + signalNumber(signal) };
 }

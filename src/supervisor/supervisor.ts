@@ -22,8 +22,12 @@
 import { allDetails, isProcrefError, ProcrefError } from "../errors.ts";
 import type { RefCounter } from "../kernel/ref_counter.ts";
 import { containChildren } from "../process/containment.ts";
+import { killGroup } from "../process/group.ts";
 import { formatIdentity, isAlive, ownIdentity, type ProcessIdentity } from "../process/identity.ts";
+import { endMarked } from "../process/marks.ts";
+import { pace } from "../process/pace.ts";
 import { processSystem } from "../process/platform.ts";
+import { happens } from "../process/stop.ts";
 import { SETTLE_MS } from "../service/mode.ts";
 import type { ServiceRecord } from "../service/record.ts";
 import type { RecordStore } from "../service/record_store.ts";
@@ -164,7 +168,6 @@ class Supervisor {
     const problem = await this.#live(signal);
     if (!wasListed || !isProcrefError(problem, "SERVICE_START") || signal.aborted) return problem;
     // A server with a PID file takes a zombie for a server that runs: PostgreSQL does. There may be another one.
-    const { happens } = await import("./ending.ts");
     const gone = await happens(() => !isListed() || signal.aborted, REAPED_MS);
     return gone && !signal.aborted ? await this.#live(signal) : problem;
   }
@@ -176,7 +179,6 @@ class Supervisor {
 
   /** Ends everything that a predecessor left. Until it is gone, others may accept its service; after that nobody does. */
   async #clearUpAfter({ supervisor, info, marks = [] }: ServiceRecord): Promise<void> {
-    const { endMarked, killGroup, pace } = await import("./ending.ts");
     const gone = () => supervisor === undefined || !isAlive(supervisor);
     await until(
       gone,

@@ -1,16 +1,21 @@
 /**
- * Why a service could not be started, or ended before it was ready, in words. Loaded when that has happened.
+ * Where the programs of a service are looked for, and why one could not be started, or ended before it was ready.
  *
  * @module
  */
 
 import { ProcrefError } from "../errors.ts";
-import { statusOfUnstarted } from "../process/unstarted_program.ts";
+import { type ProgramPlace, statusOfUnstarted } from "../process/unstarted_program.ts";
+import { mergedVariables, variableOf } from "../process/variables.ts";
 import { oneLine } from "../service/one_line.ts";
 import { checkDirectory, splitRemedy } from "../service/resolve_programs.ts";
 import type { ServiceDescription } from "../service/service_description.ts";
 import type { End } from "./life.ts";
-import { placeOf } from "./service_process.ts";
+
+/** Where the programs of a service are looked for. */
+export function placeOf({ cwd, env, inherited }: ServiceDescription): ProgramPlace {
+  return { path: variableOf(mergedVariables([inherited, env]), "PATH"), cwd };
+}
 
 /** The error of a program that the system did not start. The runtimes say of a directory that is none that it is the program. */
 export function notStarted(description: ServiceDescription, name: string, program: string, cause: Error): ProcrefError {

@@ -1,18 +1,23 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { BUNDLE, bundle } from "../../tools/bundle.ts";
 import { fetchedWith, loadedWith } from "../harness/module_graph.ts";
 
 /** With it, a supervisor loads on Linux all that it needs until a command is ready. */
 const MAIN = "src/supervisor/linux_main.ts";
 /** What follows all other orders. */
 const MAIN_FOR_ALL = "src/supervisor/main.ts";
-/** What it has time for afterwards. */
-const ENDING = "src/supervisor/ending.ts";
 
 test("while clients wait, a supervisor loads no module of Node, whose loading takes longer than all of its own work", () => {
-  const loaded = [...loadedWith([MAIN])];
-  assert.deepEqual(loaded.filter((module) => module.startsWith("node:")), []);
+  for (const program of [MAIN, BUNDLE]) {
+    assert.deepEqual([...loadedWith([program])].filter((module) => module.startsWith("node:")), []);
+  }
+});
+
+test("the program that clients start is what the sources make it", () => {
+  const isSame = readFileSync(new URL(`../../${BUNDLE}`, import.meta.url), "utf8") === bundle();
+  assert.ok(isSame, `${BUNDLE} is not made of these sources: run \`deno task bundle\``);
 });
 
 test("no import() of a supervisor names rooms of other systems, other mechanisms, or other work", () => {
@@ -22,16 +27,6 @@ test("no import() of a supervisor names rooms of other systems, other mechanisms
   for (const part of ["darwin/", "windows/", "mechanisms", "slots_", "handles", "reaper", "module_service"]) {
     assert.ok(foreignTo(MAIN_FOR_ALL).some((path) => path.includes(part)), `the program for all has ${part}`);
   }
-});
-
-test("while clients wait, a supervisor loads no rooms of other systems and nothing that ends a service", () => {
-  const loaded = [...loadedWith([MAIN])];
-  assert.ok(loaded.includes("src/kernel/sysv_ref_counter.ts"));
-  assert.ok(loaded.includes("src/process/linux/linux_processes.ts"));
-  assert.ok(loaded.includes("src/supervisor/command_service.ts"));
-  assert.deepEqual(loaded.filter((module) => /darwin\/|windows(?!.*deno)/.test(module)), []);
-  const later = [...loadedWith([ENDING])].filter((module) => !loaded.includes(module));
-  assert.ok(later.includes("src/process/group.ts") && later.includes("src/process/marks.ts"), later.join(", "));
 });
 
 test("every entry of the library knows the rooms of all systems", () => {

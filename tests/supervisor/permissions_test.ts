@@ -12,7 +12,7 @@ import { ServiceStage } from "../harness/service_clients.ts";
 import { sleepCommand } from "../harness/sleeper.ts";
 
 const MAIN = fileURLToPath(new URL("../../src/supervisor/main.ts", import.meta.url));
-const LINUX_MAIN = fileURLToPath(new URL("../../src/supervisor/linux_main.ts", import.meta.url));
+const LINUX_BUNDLE = fileURLToPath(new URL("../../src/supervisor/linux_bundle.js", import.meta.url));
 
 function flagsOf(pid: number, program = MAIN): string[] {
   const words = processSystem().command(pid)!;
@@ -44,7 +44,7 @@ for (
     await onStage(async (stage) => {
       const client = await stage.client(stage.sleeper(more), { runtime: "deno" });
       await client.call<Acquired>("acquire");
-      assert.deepEqual(flagsOf(stage.supervisor().pid, onWindows ? MAIN : LINUX_MAIN), [
+      assert.deepEqual(flagsOf(stage.supervisor().pid, onWindows ? MAIN : LINUX_BUNDLE), [
         "--allow-env=NODE_V8_COVERAGE",
         "--allow-ffi",
         ...net,

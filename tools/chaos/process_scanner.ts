@@ -31,7 +31,7 @@ const FORKED_MS = 500;
 const UNREAD_MS = 10_000;
 /** How old the list of processes may be. */
 const LIST_MS = 3;
-const SUPERVISOR = /\/src\/supervisor\/(linux_)?main\.ts$/;
+const SUPERVISOR = /\/src\/supervisor\/(main\.ts|linux_bundle\.js)$/;
 const CLIENT = "/tools/chaos/client.ts";
 const VARIABLE = /^(?:TMPDIR|CHAOS_ROUND)=(.*)$/;
 

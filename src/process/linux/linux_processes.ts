@@ -8,6 +8,8 @@ import { host } from "../../../ffi/mod.ts";
 import type { DetachedProcess, DetachedStart } from "../detached_process.ts";
 import type { LoggedProcess, LoggedStart } from "../logged_process.ts";
 import type { Domain, ProcessHold, ProcessStatus } from "../process_system.ts";
+import { spawnDetached } from "../unix/spawned_detached.ts";
+import { spawnLogged } from "../unix/spawned_logged.ts";
 import { UnixProcesses } from "../unix/unix_processes.ts";
 import { inputAncestors } from "./input_ancestors.ts";
 import { linuxAccess } from "./linux_access.ts";
@@ -143,7 +145,7 @@ export class LinuxProcesses extends UnixProcesses {
     return linuxAccess().canRun(path);
   }
 
-  readonly supervisorProgram = "linux_main";
+  readonly supervisorProgram = "linux_bundle.js";
   readonly detachingProgram = "setsid";
   readonly detachedBy = "setsid (util-linux or BusyBox), in Deno --allow-run=setsid";
 
@@ -151,14 +153,12 @@ export class LinuxProcesses extends UnixProcesses {
    * A leader of a process group cannot begin a session, so setsid forks: the program is no child of this process, and
    * neither a group kill nor a runtime that ends its descendants reaches it.
    */
-  async startDetached(start: DetachedStart): Promise<DetachedProcess> {
-    const { spawnDetached } = await import("../unix/spawned_detached.ts");
-    return await spawnDetached([this.detachingProgram], start);
+  startDetached(start: DetachedStart): Promise<DetachedProcess> {
+    return spawnDetached([this.detachingProgram], start);
   }
 
-  async startLogged(start: LoggedStart): Promise<LoggedProcess> {
-    const { spawnLogged } = await import("../unix/spawned_logged.ts");
-    return await spawnLogged([this.detachingProgram], start);
+  startLogged(start: LoggedStart): Promise<LoggedProcess> {
+    return spawnLogged([this.detachingProgram], start);
   }
 
   override endsWithSupervisor(): string | undefined {

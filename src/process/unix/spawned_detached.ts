@@ -4,8 +4,8 @@
  * @module
  */
 
-import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync } from "node:fs";
+import type { ChildProcess } from "node:child_process";
+import { node } from "../../../ffi/node.ts";
 import type { DetachedProcess, DetachedStart } from "../detached_process.ts";
 
 /** How much of the end of the program's errors is kept, in characters. */
@@ -24,14 +24,19 @@ export async function spawnDetached(
   const [program, ...args] = [...prefix, ...command];
   const descriptor = input.open();
   try {
-    const child = spawn(program, args, { cwd: "/", detached: true, stdio: [descriptor, "pipe", "pipe"], env });
+    const child = node.child_process.spawn(program, args, {
+      cwd: "/",
+      detached: true,
+      stdio: [descriptor, "pipe", "pipe"],
+      env,
+    });
     await new Promise<void>((resolve, reject) => {
       child.once("spawn", resolve);
       child.once("error", reject);
     });
     return new SpawnedDetached(child);
   } finally {
-    closeSync(descriptor);
+    node.fs.closeSync(descriptor);
   }
 }
 

@@ -7,9 +7,10 @@
  * @module
  */
 
-import { type ChildProcess, spawn } from "node:child_process";
-import { setTimeout as delay } from "node:timers/promises";
+import type { ChildProcess } from "node:child_process";
+import { node } from "../../../ffi/node.ts";
 import { ProcrefError } from "../../errors.ts";
+import { delay } from "../../waiting.ts";
 import type { LoggedProcess, LoggedStart } from "../logged_process.ts";
 import { processSystem } from "../platform.ts";
 import { ProcessWatch } from "../process_watch.ts";
@@ -28,7 +29,12 @@ const MOST_TRIES = 100;
 export async function spawnLogged(prefix: readonly string[], start: LoggedStart): Promise<LoggedProcess> {
   const { command, env, cwd, log, mark } = start;
   const [program, ...args] = [...prefix, "/bin/sh", "-c", SHELL, log, ...command];
-  const shell = spawn(program, args, { cwd, detached: true, stdio: ["ignore", "pipe", "ignore"], env });
+  const shell = node.child_process.spawn(program, args, {
+    cwd,
+    detached: true,
+    stdio: ["ignore", "pipe", "ignore"],
+    env,
+  });
   try {
     const pid = Number(await firstLine(shell));
     if (!(pid > 1)) throw new ProcrefError("SPAWN", `Cannot start ${command[0]}: the shell before it ended at once`);
