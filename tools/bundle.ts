@@ -21,10 +21,11 @@ const HEAD = `// @bun
 /** The one file, as it has to be by the sources. */
 export function bundle(): string {
   const { status, stdout, stderr, error } = spawnSync(
-    "npx",
+    "deno",
     [
-      ...["--yes", "--package=esbuild@0.28.2", "esbuild", PROGRAM, "--bundle", "--format=esm", "--platform=node"],
-      ...["--target=esnext", "--charset=utf8", "--legal-comments=none", "--log-level=warning"],
+      ...["run", "-A", "--quiet", "--no-config", "npm:esbuild@0.28.2", PROGRAM],
+      ...["--bundle", "--format=esm", "--platform=node", "--target=esnext", "--charset=utf8"],
+      ...["--legal-comments=none", "--log-level=warning"],
     ],
     { cwd: ROOT, encoding: "utf8", maxBuffer: 2 ** 24 },
   );
