@@ -2688,7 +2688,7 @@ var MOST2 = 160;
 function oneLine(text, most = MOST2) {
   const plain = text.replace(/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069\s]+/gu, " ").trim();
   const letters2 = Array.from(plain);
-  return letters2.length <= most ? plain : `${letters2.slice(0, most - 1).join("")}…`;
+  return letters2.length <= most ? plain : `${letters2.slice(0, most - 1).join("")}\u2026`;
 }
 
 // src/supervisor/readiness.ts
