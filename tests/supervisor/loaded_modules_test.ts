@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { BUNDLE, bundle } from "../../tools/bundle.ts";
 import { fetchedWith, loadedWith } from "../harness/module_graph.ts";
 
-/** With it, a supervisor loads on Linux all that it needs until a command is ready. */
+/** What {@link BUNDLE} is made of. */
 const MAIN = "src/supervisor/linux_main.ts";
 /** What follows all other orders. */
 const MAIN_FOR_ALL = "src/supervisor/main.ts";
@@ -28,6 +28,14 @@ test("no import() of a supervisor names rooms of other systems, other mechanisms
   for (const part of ["darwin/", "windows/", "mechanisms", "slots_", "handles", "reaper", "module_service"]) {
     assert.ok(foreignTo(MAIN_FOR_ALL).some((path) => path.includes(part)), `the program for all has ${part}`);
   }
+});
+
+test("while clients wait, a supervisor loads no rooms of other systems", () => {
+  const loaded = [...loadedWith([MAIN])];
+  assert.ok(loaded.includes("src/kernel/sysv_ref_counter.ts"));
+  assert.ok(loaded.includes("src/process/linux/linux_processes.ts"));
+  assert.ok(loaded.includes("src/supervisor/command_service.ts"));
+  assert.deepEqual(loaded.filter((module) => /darwin\/|windows(?!.*deno)/.test(module)), []);
 });
 
 test("every entry of the library knows the rooms of all systems", () => {
