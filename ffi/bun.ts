@@ -119,7 +119,7 @@ const CACHES = ["BUN_RUNTIME_TRANSPILER_CACHE_PATH", "XDG_CACHE_HOME", "HOME"];
  * supervisor has as little memory without. Its timer for collecting garbage would wake a sleeping process. Its cache saves
  * time; but where the user has no place for it, it would be in a folder for temporary files that others may have made.
  */
-function moduleCommand(module: URL, _: Grants): ModuleCommand {
+function moduleCommand(module: URL, { compileCache }: Grants): ModuleCommand {
   const path = module.protocol === "file:" ? node.url.fileURLToPath(module) : module.href;
   return {
     command: [node.process.execPath, "run", "--no-install", path],
@@ -127,8 +127,15 @@ function moduleCommand(module: URL, _: Grants): ModuleCommand {
       BUN_GC_TIMER_DISABLE: "1",
       NO_COLOR: "1",
       ...(CACHES.some((name) => node.process.env[name]) ? {} : { BUN_RUNTIME_TRANSPILER_CACHE_PATH: "0" }),
+      ...cachesIn(node.process.env.NODE_DISABLE_COMPILE_CACHE ? undefined : compileCache?.()),
     },
   };
+}
+
+/** The variables for what Bun translates, and for what it compiles of that, which Node has under the same name. */
+function cachesIn(directory: string | undefined): Record<string, string> {
+  if (directory === undefined) return {};
+  return { BUN_RUNTIME_TRANSPILER_CACHE_PATH: directory, NODE_COMPILE_CACHE: directory };
 }
 
 function translated(symbols: SymbolTable): Record<string, unknown> {

@@ -74,6 +74,11 @@ export interface Grants {
   readonly native: boolean;
   /** Further permissions in the runtime's own words, for code of the user that it runs. */
   readonly more?: readonly string[];
+  /**
+   * The directory in which the runtime may keep what it has compiled of the program, for when it is run again; undefined
+   * where there is none. It is asked by a runtime that has no such place of its own.
+   */
+  readonly compileCache?: () => string | undefined;
 }
 
 /** A command with what its environment needs beside the usual. */

@@ -13,9 +13,8 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const PROGRAM = "src/supervisor/linux_main.ts";
 /** Where it belongs. */
 export const BUNDLE = "src/supervisor/linux_bundle.js";
-/** The first line spares Bun the translation of what is JavaScript already. Bun takes such a file for Latin-1. */
-const HEAD = `// @bun
-// ${PROGRAM} with all modules that it needs, made of them by \`deno task bundle\`: change those, and make it anew.
+const HEAD =
+  `// ${PROGRAM} with all modules that it needs, made of them by \`deno task bundle\`: change those, and make it anew.
 `;
 
 /** The one file, as it has to be by the sources. */
@@ -24,7 +23,7 @@ export function bundle(): string {
     "deno",
     [
       ...["run", "-A", "--quiet", "--no-config", "npm:esbuild@0.28.2", PROGRAM],
-      ...["--bundle", "--format=esm", "--platform=node", "--target=esnext", "--charset=ascii"],
+      ...["--bundle", "--format=esm", "--platform=node", "--target=esnext", "--charset=utf8"],
       ...["--legal-comments=none", "--log-level=warning"],
     ],
     { cwd: ROOT, encoding: "utf8", maxBuffer: 2 ** 24 },

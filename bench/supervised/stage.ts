@@ -12,8 +12,13 @@ const CLIENT = new URL("client.ts", import.meta.url).href;
 const LONGEST_MS = 20_000;
 
 /** Starts a client of a service in a state directory and waits until it takes orders. */
-export async function startClient(runtime: RuntimeName, name: string, state: string): Promise<Child> {
-  const child = new Child(CLIENT, { runtime, args: [name], env: { PROCREF_DIR: state } });
+export async function startClient(
+  runtime: RuntimeName,
+  name: string,
+  state: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Child> {
+  const child = new Child(CLIENT, { runtime, args: [name], env: { PROCREF_DIR: state, ...env } });
   await child.line("ready");
   return child;
 }

@@ -13,6 +13,7 @@ import { isAlone } from "../kernel/lone_sysv_counter.ts";
 import type { DetachedProcess, DetachedStart } from "../process/detached_process.ts";
 import { parseIdentity, type ProcessIdentity } from "../process/identity.ts";
 import { processSystem } from "../process/platform.ts";
+import { compileCache } from "./compile_cache.ts";
 import { RecordStore } from "./record_store.ts";
 import { reentryCommand } from "./reentry.ts";
 import { FAILED, IN_OFFICE, nameOfOrders, SEAT_TAKEN, type SupervisorOrders } from "./supervisor_orders.ts";
@@ -63,7 +64,7 @@ async function startOne(
   const runtime = nativeRuntime();
   const { command, env } = runtime.isCompiled
     ? reentryCommand(orders.name)
-    : runtime.moduleCommand(programFor(orders), grants(orders, more));
+    : runtime.moduleCommand(...programFor(orders, more));
   const text = JSON.stringify(orders);
   const open = (): number => new RecordStore(orders.directory, nameOfOrders(orders), orders.user).openText(text);
   const supervisor = await start(orders.name, { command, env: { ...passedOn(), ...env }, input: { text, open } });
@@ -74,13 +75,15 @@ async function startOne(
   }
 }
 
-/** The program that follows some orders: where it can, one that loads nothing else. */
-function programFor(orders: SupervisorOrders): URL {
+/** The program that follows some orders, with what it may: where it can, one that loads nothing else. */
+function programFor(orders: SupervisorOrders, more: readonly string[]): [program: URL, grants: Grants] {
   const { description, mechanism, directory } = orders;
   const isCommand = description !== undefined && description.module === undefined;
   const isUsual = isCommand && mechanism === "sysv" && isAlone(nameOfOrders(orders), directory);
-  const file = isUsual && processSystem().supervisorProgram || MAIN;
-  return new URL(`../supervisor/${file}`, import.meta.url);
+  const usual = isUsual ? processSystem().supervisorProgram : undefined;
+  const program = new URL(`../supervisor/${usual ?? MAIN}`, import.meta.url);
+  // Other programs run code of the user's, whose size nobody knows.
+  return [program, { ...grants(orders, more), ...(usual === undefined ? {} : { compileCache }) }];
 }
 
 /** Resolves once it runs. */

@@ -1,4 +1,3 @@
-// @bun
 // src/supervisor/linux_main.ts with all modules that it needs, made of them by `deno task bundle`: change those, and make it anew.
 var __defProp = Object.defineProperty;
 var __export = (target, all) => {
@@ -517,16 +516,21 @@ function newThread() {
   return new Worker(URL.createObjectURL(new Blob([THREAD], { type: "text/javascript" })), { smol: true });
 }
 var CACHES = ["BUN_RUNTIME_TRANSPILER_CACHE_PATH", "XDG_CACHE_HOME", "HOME"];
-function moduleCommand(module, _) {
+function moduleCommand(module, { compileCache }) {
   const path = module.protocol === "file:" ? node.url.fileURLToPath(module) : module.href;
   return {
     command: [node.process.execPath, "run", "--no-install", path],
     env: {
       BUN_GC_TIMER_DISABLE: "1",
       NO_COLOR: "1",
-      ...CACHES.some((name) => node.process.env[name]) ? {} : { BUN_RUNTIME_TRANSPILER_CACHE_PATH: "0" }
+      ...CACHES.some((name) => node.process.env[name]) ? {} : { BUN_RUNTIME_TRANSPILER_CACHE_PATH: "0" },
+      ...cachesIn(node.process.env.NODE_DISABLE_COMPILE_CACHE ? void 0 : compileCache?.())
     }
   };
+}
+function cachesIn(directory) {
+  if (directory === void 0) return {};
+  return { BUN_RUNTIME_TRANSPILER_CACHE_PATH: directory, NODE_COMPILE_CACHE: directory };
 }
 function translated(symbols) {
   return Object.fromEntries(
@@ -2688,7 +2692,7 @@ var MOST2 = 160;
 function oneLine(text, most = MOST2) {
   const plain = text.replace(/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069\s]+/gu, " ").trim();
   const letters2 = Array.from(plain);
-  return letters2.length <= most ? plain : `${letters2.slice(0, most - 1).join("")}\u2026`;
+  return letters2.length <= most ? plain : `${letters2.slice(0, most - 1).join("")}…`;
 }
 
 // src/supervisor/readiness.ts

@@ -13,6 +13,7 @@ import { FileSemaphore, type HolderInfo } from "../../src/semaphore/mod.ts";
 import { resume, suspend } from "../fixtures/suspend.ts";
 import { signalChild } from "../harness/child.ts";
 import { type CommandOptions, type Outcome, procref, procrefJson, RunningCommand } from "../harness/command.ts";
+import { compiledIn } from "../harness/environment.ts";
 import { eventually } from "../harness/eventually.ts";
 import { onGroupStage } from "../harness/groups.ts";
 import { uniqueName, withDirectory } from "../harness/names.ts";
@@ -31,7 +32,7 @@ class Ground {
 
   constructor(state: string) {
     this.state = state;
-    this.options = { env: { PROCREF_DIR: state } };
+    this.options = { env: { PROCREF_DIR: state, ...compiledIn("/nowhere") } };
   }
 
   /** The name of the file, without its ending. */

@@ -6,13 +6,14 @@ import { openRefCounter, process as processes } from "../../mod.ts";
 import { keyOf, makeSet, removeKey, removeSet } from "../fixtures/sets.ts";
 import { resume, suspend } from "../fixtures/suspend.ts";
 import { procref, procrefJson } from "../harness/command.ts";
+import { compiledIn } from "../harness/environment.ts";
 import { withDirectory } from "../harness/names.ts";
 import { notOnWindows, onWindows } from "../harness/platform.ts";
 import { ask, onRegistry } from "../harness/registries.ts";
 import { type Acquired, onStage, type ServiceStage } from "../harness/service_clients.ts";
 
 function env(stage: ServiceStage): { env: Record<string, string> } {
-  return { env: { PROCREF_DIR: stage.state } };
+  return { env: { PROCREF_DIR: stage.state, ...compiledIn("/nowhere") } };
 }
 
 function recordPath(stage: ServiceStage): string {
@@ -46,7 +47,7 @@ async function generation(stage: ServiceStage): Promise<number> {
 
 test("gc of an empty directory does nothing and says nothing", async () => {
   await withDirectory(async (directory) => {
-    const outcome = await procref(["gc"], { env: { PROCREF_DIR: directory } });
+    const outcome = await procref(["gc"], { env: { PROCREF_DIR: directory, ...compiledIn("/nowhere") } });
     assert.deepEqual(outcome, { status: 0, signal: null, out: "", err: "" });
   });
 });

@@ -19,6 +19,7 @@ import type { Scope } from "../../src/kernel/object_name.ts";
 import { stateDirectory } from "../../src/kernel/state_directory.ts";
 import { withoutRoot } from "../fixtures/user.ts";
 import { Child } from "../harness/child.ts";
+import { withEnvironment } from "../harness/environment.ts";
 import { withDirectory } from "../harness/names.ts";
 
 const uid = process.geteuid!();
@@ -35,21 +36,6 @@ function refuses(code: ErrorCode, message: RegExp, work: () => unknown): void {
     assert.match(error.message, message);
     return true;
   });
-}
-
-/** Does something with other environment variables; undefined takes one away. */
-function withEnvironment<T>(variables: Record<string, string | undefined>, work: () => T): T {
-  const before = Object.keys(variables).map((name) => [name, process.env[name]] as const);
-  const set = (name: string, value: string | undefined): void => {
-    if (value === undefined) delete process.env[name];
-    else process.env[name] = value;
-  };
-  try {
-    for (const [name, value] of Object.entries(variables)) set(name, value);
-    return work();
-  } finally {
-    for (const [name, value] of before) set(name, value);
-  }
 }
 
 test("the state directory is made with mode 0700, also below directories that are missing", async () => {

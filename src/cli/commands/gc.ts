@@ -10,6 +10,7 @@ import type { FileCleanUp } from "../../kernel/file_clean_up.ts";
 import { cleanUpRegistries, type RegistryCleanUp } from "../../registry/clean_up.ts";
 import { cleanUpSemaphores } from "../../semaphore/clean_up.ts";
 import { type CleanUp, cleanUp } from "../../service/clean_up.ts";
+import { cleanUpCompileCache } from "../../service/compile_cache_clean_up.ts";
 import { type Command, EXIT } from "../command.ts";
 import { type Arguments, JSON_OPTION, WHERE } from "../options.ts";
 import { withProgress } from "../progress.ts";
@@ -22,7 +23,7 @@ export const GC: Command = {
   summary: "remove what is left of services, registries, locks and groups that nobody uses",
   details:
     "Records of an earlier boot, services whose process has ended, directories without a record, hints of dead " +
-    "clients, registries of services that nobody uses, files of lock, sem and hosts of groups that were killed.\nNothing is touched that is held, being started or stopped, supervised, or of another container.\n\n" +
+    "clients, registries of services that nobody uses, files of lock, sem and hosts of groups that were killed, compiled programs that are unfinished or old.\nNothing is touched that is held, being started or stopped, supervised, or of another container.\n\n" +
     "exit codes: 0; 1 when something could not be removed",
   options: {
     "dry-run": { short: "n", help: "say what would be removed, and touch nothing" },
@@ -43,6 +44,7 @@ export const GC: Command = {
       const options = { user: catalog.uid, dryRun };
       registries = cleanUpRegistries(catalog.directory, options);
       files = [cleanUpSemaphores, cleanUpSeats].flatMap((clean) => clean(catalog.directory, options));
+      files.push(...cleanUpCompileCache(options));
     });
     if (args.has("json")) {
       const services = done.map(({ status, removed, reason, hints }) => ({
