@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { eventually } from "../harness/eventually.ts";
 import { CLIENT, Project } from "./project.ts";
 
 const PACK = fileURLToPath(new URL("../../tools/pack.ts", import.meta.url));
@@ -30,13 +32,16 @@ async function withInstalled(work: (project: Project) => Promise<void>): Promise
     project.write("package.json", JSON.stringify({ name: "consumer", private: true, type: "module" }));
     await project.says("bun", ["add", "--no-cache", tarball]);
     await work(project);
-  });
+  }, (directory) => ({ XDG_CACHE_HOME: directory }));
 }
 
 test("installed by bun add: import, subpaths, the supervisor within node_modules, and the command", async () => {
   await withInstalled(async (project) => {
     project.write("main.ts", CLIENT);
     assert.equal(await project.says("bun", ["run", "main.ts"]), "holds 1 false\n");
+    const compiled = join(project.folder, "../procref");
+    const isVersion = (name: string): boolean => name.startsWith("v") && readdirSync(join(compiled, name)).length === 1;
+    await eventually(() => readdirSync(compiled).some(isVersion), "Bun keeps what it compiled of the supervisor");
     const procref = ["--no-install", "procref"];
     const run = [...procref, "run", "consumed", "--start", "sleep 60", "--", "echo", "served"];
     assert.equal(await project.says("bunx", run), "served\n");
