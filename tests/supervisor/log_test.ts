@@ -28,7 +28,7 @@ function logOf(stage: SupervisedStage): string {
 for (const runtime of bothRuntimes) {
   test(`both outputs are in the log while the service runs, and what the supervisor (in ${runtime}) notes`, async () => {
     await onStage(async (stage) => {
-      const script = `echo to stdout; echo to stderr >&2; trap 'echo later' USR1; while :; do sleep 0.02; done`;
+      const script = `trap 'echo later' USR1; echo to stdout; echo to stderr >&2; while :; do sleep 0.02; done`;
       const program = `say("to stdout"); console.error("to stderr");
         while (!existsSync(process.env.SIGNAL)) await delay(20);
         say("later"); await sleep()`;

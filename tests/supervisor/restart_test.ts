@@ -179,7 +179,8 @@ test("a service that ends with 0 while it is held has ended all the same, and is
   skip: notOnWindows("signals"),
 }, async () => {
   await onStage(async (stage) => {
-    const service = stage.service(stage.script(`trap "exit 0" USR1; while :; do sleep 0.02; done`));
+    const script = `trap "exit 0" USR1; echo armed; while :; do sleep 0.02; done`;
+    const service = stage.service(stage.script(script, { ready: { log: "^armed$" } }));
     const handle = await service.acquire();
     const pid = handle.pid!;
     const restarted = new Promise<Event>((resolve) => service.addEventListener("restart", resolve));

@@ -58,7 +58,7 @@ test("SIGKILL of the last client without native calls stops the service", async 
 test("a service that does not listen is killed with its group and what left it, without native calls", async () => {
   await onStage(async (stage) => {
     const deaf =
-      `setsid sh -c 'echo "child $$" >>"$JOURNAL"; exec sleep 300' & trap "" TERM; while :; do sleep 1; done`;
+      `trap "" TERM; setsid sh -c 'echo "child $$" >>"$JOURNAL"; exec sleep 300' & while :; do sleep 1; done`;
     const { command } = stage.script(deaf) as { command: string[] };
     const options = sleeper(stage, { stopTimeoutMs: 200 });
     const last = await client(stage, {}, { ...options, command: ["/bin/sh", ...command.slice(1)] });
