@@ -46,11 +46,26 @@ function directoryProblem(status: FileStatus, scope: Scope, uid: User): string |
   return (status.mode & ANYBODY_ELSE) === 0 ? undefined : `others may enter it (mode ${mode}); use chmod 700`;
 }
 
+/**
+ * Whether what a path leads to belongs to a user, and nobody else may write to it.
+ *
+ * @throws what the file system throws
+ */
+export function isOwnersAlone(path: string, uid: User): boolean {
+  const status = targetOf(path);
+  return status.uid === uid && (status.mode & OTHERS_WRITE) === 0;
+}
+
 function parentProblem(path: string): string | undefined {
   const parent = parentOf(path);
-  const { mode } = statusOf(host().files.realPath(parent));
+  const { mode } = targetOf(parent);
   const exchangeable = (mode & OTHERS_WRITE) !== 0 && (mode & STICKY) === 0;
   return exchangeable ? `others may exchange it, for ${parent} is writable and not sticky; use chmod +t` : undefined;
+}
+
+/** The status of what a path leads to. */
+function targetOf(path: string): FileStatus {
+  return statusOf(host().files.realPath(path));
 }
 
 function statusOf(path: string): FileStatus {

@@ -13,13 +13,10 @@
  * @module
  */
 
-import { host, nativeRuntime } from "../../ffi/mod.ts";
-import { checkDirectory, makeDirectory } from "../kernel/checked_directory.ts";
+import { nativeRuntime } from "../../ffi/mod.ts";
+import { checkDirectory, isOwnersAlone, makeDirectory } from "../kernel/checked_directory.ts";
 import { currentUser } from "../kernel/effective_user.ts";
-import type { User } from "../kernel/object_name.ts";
 import { isAbsolute, join } from "../paths.ts";
-
-const OTHERS_WRITE = 0o022;
 
 /** The directory of the compile cache, made if it is missing; undefined where none can be had that is this user's alone. */
 export function compileCache(): string | undefined {
@@ -35,7 +32,8 @@ function checkedPlace(prepare: (path: string) => void): string | undefined {
   try {
     const found = place();
     const user = currentUser();
-    if (found === undefined || !isPrivate(found.within, user)) return undefined;
+    // A home that was kept through `sudo` is somebody else's.
+    if (found === undefined || !isOwnersAlone(found.within, user)) return undefined;
     prepare(found.path);
     checkDirectory(found.path, "user", user);
     return found.path;
@@ -52,11 +50,4 @@ function place(): { readonly path: string; readonly within: string } | undefined
   const [caches, home] = [variable("XDG_CACHE_HOME"), variable("HOME")];
   if (isGiven(caches)) return { path: join(caches, "procref"), within: caches };
   return isGiven(home) ? { path: join(home, ".cache/procref"), within: home } : undefined;
-}
-
-/** Whether it is the user's and nobody else writes to it. A home that was kept through `sudo` is somebody else's. */
-function isPrivate(path: string, user: User): boolean {
-  const { files } = host();
-  const status = files.status(files.realPath(path));
-  return status !== undefined && status.uid === user && (status.mode & OTHERS_WRITE) === 0;
 }

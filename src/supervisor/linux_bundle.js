@@ -3431,9 +3431,12 @@ function directoryProblem(status, scope, uid) {
 }
 function parentProblem(path) {
   const parent = parentOf(path);
-  const { mode } = statusOf(host().files.realPath(parent));
+  const { mode } = targetOf(parent);
   const exchangeable = (mode & OTHERS_WRITE) !== 0 && (mode & STICKY) === 0;
   return exchangeable ? `others may exchange it, for ${parent} is writable and not sticky; use chmod +t` : void 0;
+}
+function targetOf(path) {
+  return statusOf(host().files.realPath(path));
 }
 function statusOf(path) {
   const status = host().files.status(path);
