@@ -9,6 +9,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
   utimesSync,
@@ -17,6 +18,7 @@ import {
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
+import { process as processes } from "../../mod.ts";
 import { compileCache, existingCompileCache } from "../../src/service/compile_cache.ts";
 import { cleanUpCompileCache } from "../../src/service/compile_cache_clean_up.ts";
 import { procref } from "../harness/command.ts";
@@ -117,40 +119,86 @@ function filesIn(directory: string): Record<string, number> {
   return Object.fromEntries(files.filter(([, file]) => file.isFile()).map(([path, { ino }]) => [path, ino]));
 }
 
-test("Bun keeps what it compiled of a supervisor, uses it, and makes it anew when it is damaged", {
+/** Only Linux starts a supervisor from one file. */
+const ONE_FILE = {
   skip: notOnWindows("owners") || process.platform !== "linux" && "other systems start supervisors from their modules",
-}, async () => {
-  await onStage(async (stage) => {
-    const caches = join(stage.directory, "caches");
-    mkdirSync(caches);
-    const env = compiledIn(caches);
-    const variables = await comeAndGo(stage, env);
-    assert.equal(variables.XDG_CACHE_HOME, caches, "the service has its client's environment");
-    for (const name of ["NODE_COMPILE_CACHE", "BUN_RUNTIME_TRANSPILER_CACHE_PATH"]) {
-      assert.equal(variables[name], process.env[name], `${name} is the supervisor's alone`);
-    }
-    const cache = join(caches, "procref");
-    const made = filesIn(cache);
-    const names = Object.keys(made).sort();
-    const compiled = names.find((name) => /^v[^/]+\/[\da-f]+$/.test(name))!;
-    assert.deepEqual(names, [names.find((name) => /^[\da-f]+\.pile$/.test(name)), compiled]);
+};
 
-    await comeAndGo(stage, env);
-    assert.deepEqual(filesIn(cache), made, "the next supervisor has found it good");
+test(
+  "Bun keeps what it compiled of a supervisor, uses it, and makes it anew when it is damaged",
+  ONE_FILE,
+  async () => {
+    await onStage(async (stage) => {
+      const caches = join(stage.directory, "caches");
+      mkdirSync(caches);
+      const env = compiledIn(caches);
+      const variables = await comeAndGo(stage, env);
+      assert.equal(variables.XDG_CACHE_HOME, caches, "the service has its client's environment");
+      for (const name of ["NODE_COMPILE_CACHE", "BUN_RUNTIME_TRANSPILER_CACHE_PATH"]) {
+        assert.equal(variables[name], process.env[name], `${name} is the supervisor's alone`);
+      }
+      const cache = join(caches, "procref");
+      const made = filesIn(cache);
+      const names = Object.keys(made).sort();
+      const compiled = names.find((name) => /^v[^/]+\/[\da-f]+$/.test(name))!;
+      assert.deepEqual(names, [names.find((name) => /^[\da-f]+\.pile$/.test(name)), compiled]);
 
-    const good = readFileSync(join(cache, compiled));
-    for (const damaged of [good.subarray(0, good.length / 2), Buffer.alloc(good.length), flipped(good)]) {
-      writeFileSync(join(cache, compiled), damaged);
       await comeAndGo(stage, env);
-      assert.ok(readFileSync(join(cache, compiled)).equals(good), "it is whole again");
-    }
+      assert.deepEqual(filesIn(cache), made, "the next supervisor has found it good");
 
-    const disabled = join(stage.directory, "disabled");
-    mkdirSync(disabled);
-    await comeAndGo(stage, { ...compiledIn(disabled), NODE_DISABLE_COMPILE_CACHE: "1" });
-    assert.ok(!existsSync(join(disabled, "procref")), "who does not want it has none");
-  });
-});
+      const good = readFileSync(join(cache, compiled));
+      for (const damaged of [good.subarray(0, good.length / 2), Buffer.alloc(good.length), flipped(good)]) {
+        writeFileSync(join(cache, compiled), damaged);
+        await comeAndGo(stage, env);
+        assert.ok(readFileSync(join(cache, compiled)).equals(good), "it is whole again");
+      }
+
+      const disabled = join(stage.directory, "disabled");
+      mkdirSync(disabled);
+      await comeAndGo(stage, { ...compiledIn(disabled), NODE_DISABLE_COMPILE_CACHE: "1" });
+      assert.ok(!existsSync(join(disabled, "procref")), "who does not want it has none");
+    });
+  },
+);
+
+test(
+  "a supervisor that is killed before or while Bun writes what it compiled harms no later one",
+  ONE_FILE,
+  async () => {
+    await onStage(async (stage) => {
+      const caches = join(stage.directory, "caches");
+      mkdirSync(caches);
+      const env = compiledIn(caches);
+      await comeAndGo(stage, env);
+      const cache = join(caches, "procref");
+      const version = join(cache, readdirSync(cache).find((name) => name.startsWith("v"))!);
+      const compiled = join(version, readdirSync(version)[0]);
+      const good = readFileSync(compiled);
+      const unfinished = (): string[] => readdirSync(version).filter((name) => name.startsWith("."));
+
+      const before = (): boolean => readdirSync(stage.state).length === 0 && !stage.isCounted();
+      const meanwhile = (): boolean => unfinished().length > 0 || existsSync(compiled);
+      for (const moment of [before, meanwhile, meanwhile, meanwhile]) {
+        rmSync(compiled, { force: true });
+        const client = await stage.client(undefined, { runtime: "bun", env });
+        await client.call<Acquired>("acquire");
+        const supervisor = stage.supervisor();
+        await client.call("release", 0);
+        // A pause would miss the moment: it is as short as the write.
+        const deadline = performance.now() + 20_000;
+        while (!moment()) assert.ok(performance.now() < deadline, "the moment comes");
+        processes.kill(supervisor);
+        await stage.assertNothingLeft();
+        assert.ok(!existsSync(compiled) || readFileSync(compiled).equals(good), "there is all of it or nothing");
+        for (const name of unfinished()) utimesSync(join(version, name), 0, 0);
+        inCaches(caches, undefined, () => cleanUpCompileCache({ dryRun: false }));
+        assert.deepEqual(unfinished(), []);
+        await comeAndGo(stage, env);
+        assert.ok(readFileSync(compiled).equals(good), "the next one has written it");
+      }
+    });
+  },
+);
 
 /** The same with one bit of the compiled part changed, which is its greater and latter part. */
 function flipped(good: Buffer): Buffer {
